@@ -1,0 +1,3 @@
+//! The `eos` command.
+
+fn main() {}

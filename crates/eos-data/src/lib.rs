@@ -1,0 +1,1 @@
+//! Labelled sets of images and embeddings: formats, imbalance, splits, augmentation, batches.

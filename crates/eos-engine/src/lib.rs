@@ -1,0 +1,1 @@
+//! Convolutional residual networks forward and backward on CPU SIMD.

@@ -1,0 +1,1 @@
+//! Networks, losses, schedules and checkpoints on dfdx.

@@ -1,0 +1,1 @@
+//! The three phases, metrics, generalization gap, run folders and reports.

@@ -1,0 +1,1 @@
+//! What an oversampler plugin is built from: the C ABI, trait Oversampler, export_oversampler!.

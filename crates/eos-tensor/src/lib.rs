@@ -1,0 +1,1 @@
+//! Dense rows, exact neighbours, interpolation and counter-based randomness.

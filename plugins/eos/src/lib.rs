@@ -1,0 +1,1 @@
+//! Oversampler plugin eos.

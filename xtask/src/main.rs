@@ -1,0 +1,3 @@
+//! Workflows of the workspace.
+
+fn main() {}
