@@ -1,0 +1,18 @@
+//! The one table of random streams.
+//!
+//! Streams below 2³¹ are class indices of oversamplers; every other use has its own from 2³¹ up.
+
+/// Weights of the backbone; the index counts layers.
+pub const INITIALISATION: u32 = 1 << 31;
+/// Stratified split into training and validation rows; the index counts classes.
+pub const SPLIT: u32 = INITIALISATION + 1;
+/// Choice of the rows that an imbalance keeps; the index counts classes.
+pub const IMBALANCE: u32 = INITIALISATION + 2;
+/// Order of the training images; the index counts epochs.
+pub const BATCHES: u32 = INITIALISATION + 3;
+/// Crop and flip of one image; the index is (epoch, image).
+pub const AUGMENTATION: u32 = INITIALISATION + 4;
+/// Weights of a fresh head.
+pub const HEAD_INITIALISATION: u32 = INITIALISATION + 5;
+/// Order of the rows in head training; the index counts epochs.
+pub const HEAD_BATCHES: u32 = INITIALISATION + 6;
