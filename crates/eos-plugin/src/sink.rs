@@ -1,0 +1,173 @@
+//! Where a plugin puts what it makes: memory of the host.
+
+use crate::abi::{self, Recipe};
+use crate::error::Error;
+
+/// Which of the two forms a plugin's result has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// [`Sink::push`]: recipes, from which the host makes the rows on its device.
+    Recipes,
+    /// [`Sink::push_row`]: finished rows, for methods that make new points.
+    Rows,
+}
+
+/// Takes the synthetic rows, in any order; the host puts them class by class.
+#[derive(Debug)]
+pub struct Sink<'a> {
+    out: &'a mut abi::Output,
+    mode: Mode,
+    dims: usize,
+}
+
+impl<'a> Sink<'a> {
+    /// Opens the host's table.
+    ///
+    /// # Safety
+    /// `table` is null or a table whose columns are writable for `'a` as [`abi::Output`] promises.
+    pub(crate) unsafe fn open(
+        table: *mut abi::Output,
+        mode: Mode,
+        dims: usize,
+    ) -> Result<Self, Error> {
+        // SAFETY: a table starts with a header, by the caller's promise.
+        let fits = unsafe { table.cast::<abi::Header>().as_ref() };
+        if !fits.is_some_and(|h| h.fits(abi::size::OUTPUT)) {
+            return Err(Error::failed("the host's output has another layout"));
+        }
+        // SAFETY: the header says that the table reaches as far as version 1.0 does.
+        let out = unsafe { &mut *table };
+        let missing = match mode {
+            Mode::Recipes => out.recipes.is_null(),
+            Mode::Rows => out.labels.is_null() || out.rows.is_null(),
+        };
+        if missing && out.capacity > 0 {
+            return Err(Error::failed(
+                "the host's output lacks the columns of this mode",
+            ));
+        }
+        out.written = 0;
+        Ok(Self { out, mode, dims })
+    }
+
+    /// Rows that there is still room for.
+    pub fn room(&self) -> u64 {
+        self.out.capacity - self.out.written
+    }
+
+    /// Appends the row `base + ratio · (to − from)`, in [`Mode::Recipes`].
+    ///
+    /// # Errors
+    /// Where there is no room left, or the plugin's mode is the other one.
+    pub fn push(&mut self, recipe: Recipe) -> Result<(), Error> {
+        let i = self.next(Mode::Recipes)?;
+        // SAFETY: i is below the capacity, for which the host has allocated this column.
+        unsafe { self.out.recipes.add(i).write(recipe) };
+        self.out.written += 1;
+        Ok(())
+    }
+
+    /// Appends a finished row `[D]`, in [`Mode::Rows`].
+    ///
+    /// # Errors
+    /// Where there is no room left, the row has another length than D, or the plugin's mode is
+    /// the other one.
+    pub fn push_row(&mut self, label: u32, row: &[f32]) -> Result<(), Error> {
+        let i = self.next(Mode::Rows)?;
+        if row.len() != self.dims {
+            let (got, dims) = (row.len(), self.dims);
+            return Err(Error::failed(format_args!(
+                "pushed a row of {got} values; it has {dims}"
+            )));
+        }
+        // SAFETY: i is below the capacity, for which the host has allocated both columns, and the
+        // row has the D values of one of its rows.
+        unsafe {
+            self.out.labels.add(i).write(label);
+            self.out
+                .rows
+                .add(i * self.dims)
+                .copy_from_nonoverlapping(row.as_ptr(), self.dims);
+        }
+        self.out.written += 1;
+        Ok(())
+    }
+
+    fn next(&self, mode: Mode) -> Result<usize, Error> {
+        if mode != self.mode {
+            let (got, wanted) = (mode, self.mode);
+            return Err(Error::failed(format_args!(
+                "pushed {got:?}, its MODE is {wanted:?}"
+            )));
+        }
+        if self.room() == 0 {
+            let capacity = self.out.capacity;
+            return Err(Error::failed(format_args!(
+                "pushed more than the {capacity} rows wanted"
+            )));
+        }
+        Ok(self.out.written as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mode: Mode, work: impl FnOnce(&mut Sink<'_>) -> Result<(), Error>) -> (String, u64) {
+        let (mut recipes, mut labels, mut rows) = (
+            [Recipe {
+                label: 0,
+                base: 0,
+                from: 0,
+                to: 0,
+                ratio: 0.0,
+            }; 2],
+            [0; 2],
+            [0.0; 6],
+        );
+        let mut out = abi::Output {
+            header: abi::Header::of::<abi::Output>(),
+            capacity: 2,
+            written: 77,
+            recipes: recipes.as_mut_ptr(),
+            labels: labels.as_mut_ptr(),
+            rows: rows.as_mut_ptr(),
+        };
+        // SAFETY: the columns hold two rows of three values and live as long as the sink.
+        let mut sink = unsafe { Sink::open(&mut out, mode, 3) }.unwrap();
+        let said = work(&mut sink)
+            .err()
+            .map_or(String::new(), |e| e.to_string());
+        (said, out.written)
+    }
+
+    const RECIPE: Recipe = Recipe {
+        label: 1,
+        base: 2,
+        from: 3,
+        to: 4,
+        ratio: 0.5,
+    };
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_not_written() {
+        let fill = |s: &mut Sink<'_>| (0..3).try_for_each(|_| s.push(RECIPE));
+        assert_eq!(
+            check(Mode::Recipes, fill),
+            ("pushed more than the 2 rows wanted".into(), 2)
+        );
+        let other = |s: &mut Sink<'_>| s.push(RECIPE);
+        assert_eq!(
+            check(Mode::Rows, other),
+            ("pushed Recipes, its MODE is Rows".into(), 0)
+        );
+        let short = |s: &mut Sink<'_>| s.push_row(0, &[1.0, 2.0]);
+        assert_eq!(
+            check(Mode::Rows, short),
+            ("pushed a row of 2 values; it has 3".into(), 0)
+        );
+        let fits = |s: &mut Sink<'_>| s.push_row(0, &[1.0, 2.0, 3.0]);
+        assert_eq!(check(Mode::Rows, fits), (String::new(), 1));
+    }
+}
