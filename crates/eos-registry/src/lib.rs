@@ -1,1 +1,32 @@
 //! Finds, checks, loads and calls oversampler plugins.
+//!
+//! A [`Registry`] is an allow-list in TOML. [`Registry::load`] turns an id into a [`Plugin`], and
+//! [`Plugin::sample`] turns a [`Request`] into [`Synthetic`] rows. A plugin that is linked into
+//! the program comes from [`Plugin::from_entry`] instead, and is called the same way.
+//!
+//! Invariants: nothing is loaded that no registry lists; no function of a library runs before its
+//! entry is found to fit; nothing that a plugin returns is used unchecked; no library is unloaded.
+
+mod cache;
+mod call;
+mod context;
+mod discover;
+mod error;
+mod file;
+mod guarded;
+mod library;
+mod locate;
+mod params;
+mod plugin;
+mod registry;
+mod verify;
+mod watch;
+
+pub use call::{Request, Services, Synthetic};
+pub use discover::Discovery;
+pub use error::Error;
+pub use file::Isolate;
+pub use library::Fault;
+pub use params::{ParameterDescription, ParameterKind};
+pub use plugin::Plugin;
+pub use registry::{Listing, Registry};

@@ -1,0 +1,159 @@
+//! A plugin that fits, ready to be called.
+
+use crate::call::{self, Request, Services, Synthetic};
+use crate::error::Error;
+use crate::library::{self, Fault};
+use crate::params::{self, ParameterDescription};
+use eos_plugin::abi::{self, Entry};
+use std::path::Path;
+
+/// An oversampler behind the plugin boundary. It may be called from any thread, and stays loaded
+/// until the process ends.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    pub(crate) entry: Table,
+    id: String,
+    version: String,
+    summary: String,
+    parameters: Vec<ParameterDescription>,
+    /// The registry's parameters, over the plugin's defaults and under the run's.
+    preset: toml::Table,
+}
+
+/// An entry, copied from the plugin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table(pub Entry);
+
+// SAFETY: an entry holds addresses of constant texts and of functions that the boundary allows to
+// call from any thread.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+impl Plugin {
+    /// A plugin that is linked into this program, such as `eos_plugin_eos::ENTRY`. It is called
+    /// through the same boundary, with the same checks, as one that a registry loads.
+    ///
+    /// # Errors
+    /// [`Error::Entry`] where the entry does not fit.
+    ///
+    /// ```
+    /// # use eos_plugin::{Dataset, Error, Host, Oversampler, Sink, entry};
+    /// # struct Nothing;
+    /// # impl Oversampler for Nothing {
+    /// #     const ID: &'static str = "nothing";
+    /// #     const SUMMARY: &'static str = "makes nothing";
+    /// #     type Params = ();
+    /// #     fn new((): ()) -> Result<Self, Error> { Ok(Self) }
+    /// #     fn sample(&self, _: &Dataset<'_>, _: &Host<'_>, _: &mut Sink<'_>) -> Result<(), Error> { Ok(()) }
+    /// # }
+    /// static NOTHING: eos_plugin::abi::Entry = entry::<Nothing>("1.2.3", cfg!(panic = "abort"));
+    /// let plugin = eos_registry::Plugin::from_entry(&NOTHING)?;
+    /// assert_eq!((plugin.id(), plugin.version()), ("nothing", "1.2.3"));
+    /// # Ok::<(), eos_registry::Error>(())
+    /// ```
+    pub fn from_entry(entry: &'static Entry) -> Result<Self, Error> {
+        let id = library::text("id", entry.id).unwrap_or_else(|_| "unnamed".to_owned());
+        // SAFETY: the static is as long as its type, and whoever wrote its header says no more.
+        let entry = unsafe { library::read(std::ptr::from_ref(entry).cast()) };
+        Self::new(&id, entry.map_err(|fault| fault.of(&id))?)
+    }
+
+    /// A plugin of an entry that was read; `id` is for messages until its own is known.
+    pub(crate) fn new(id: &str, entry: Entry) -> Result<Self, Error> {
+        let read = || -> Result<Self, Fault> {
+            Ok(Self {
+                entry: Table(entry),
+                id: library::text("id", entry.id)?,
+                version: library::text("version", entry.version)?,
+                summary: library::text("summary", entry.summary)?,
+                parameters: params::describe(&library::text("params", entry.params)?)?,
+                preset: toml::Table::new(),
+            })
+        };
+        read().map_err(|fault| fault.of(id))
+    }
+
+    /// With the parameters of its registry.
+    pub(crate) fn preset(mut self, given: &toml::Table, registry: &Path) -> Result<Self, Error> {
+        self.preset = params::check(&self.parameters, given).map_err(|message| {
+            let origin = format!(" in '{}'", registry.display());
+            Error::Params {
+                id: self.id.clone(),
+                origin,
+                message,
+            }
+        })?;
+        Ok(self)
+    }
+
+    /// Name of the method.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Version of the plugin.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The method in a sentence.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// What the method takes, in its own order.
+    pub fn parameters(&self) -> &[ParameterDescription] {
+        &self.parameters
+    }
+
+    /// Whether the method gives recipes, and with them the provenance of each row.
+    pub fn makes_recipes(&self) -> bool {
+        self.entry.0.flags & abi::MAKES_ROWS == 0
+    }
+
+    /// Every parameter and what it would be in a run that sets `params`.
+    ///
+    /// # Errors
+    /// [`Error::Params`] for an unknown key, a value of another type or one out of range.
+    pub fn resolve(&self, params: &toml::Table) -> Result<toml::Table, Error> {
+        let run = self.check(params)?;
+        let value = |p: &ParameterDescription| {
+            let given = run.get(&p.name).or_else(|| self.preset.get(&p.name));
+            (p.name.clone(), given.unwrap_or(&p.default).clone())
+        };
+        Ok(self.parameters.iter().map(value).collect())
+    }
+
+    pub(crate) fn lines(&self, run: &toml::Table) -> Result<String, Error> {
+        Ok(params::lines(
+            &self.parameters,
+            &self.preset,
+            &self.check(run)?,
+        ))
+    }
+
+    fn check(&self, run: &toml::Table) -> Result<toml::Table, Error> {
+        params::check(&self.parameters, run).map_err(|message| Error::Params {
+            id: self.id.clone(),
+            origin: String::new(),
+            message,
+        })
+    }
+
+    /// Makes the wanted rows of each class, class by class.
+    ///
+    /// The same request gives the same bytes, whatever [`Services::threads`] and the backend are.
+    /// Nothing that the plugin says is believed: every label, row number, count and value is
+    /// checked before it is used.
+    ///
+    /// # Errors
+    /// Everything in [`Error`] from [`Error::Params`] on; the request's data are as they were.
+    pub fn sample(
+        &self,
+        request: &Request<'_>,
+        services: &mut Services<'_>,
+    ) -> Result<Synthetic, Error> {
+        call::sample(self, request, services)
+    }
+}
