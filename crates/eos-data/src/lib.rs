@@ -1,1 +1,31 @@
 //! Labelled sets of images and embeddings: formats, imbalance, splits, augmentation, batches.
+//!
+//! Raw files become checked values here, once: an [`ImageSet`] holds N images of one shape with a
+//! class each, [`Embeddings`] hold N finite rows of D values. What is wrong with a file is a
+//! [`DataError`] that names file, field, what was got, what was wanted and the next step.
+//!
+//! Invariants: no declared size is believed before it is compared with the file; randomness is a
+//! pure function of seed, use and position, so no result depends on threads or timing; written
+//! files appear whole or not at all.
+
+pub mod atomic;
+mod augmentation;
+mod batches;
+pub mod demo;
+mod error;
+mod format;
+mod image_set;
+mod imbalance;
+mod normalization;
+mod options;
+mod read;
+
+pub use augmentation::Augmentation;
+pub use batches::{Batch, BatchOptions, Batches};
+pub use error::{DataError, Fault};
+pub use format::Format;
+pub use image_set::{ImageSet, ImageShape};
+pub use imbalance::{Imbalance, ImbalanceKind, Split, stratified_split};
+pub use normalization::Normalization;
+pub use options::{Part, ReadOptions};
+pub use read::read_images;
