@@ -1,0 +1,155 @@
+//! Phase three: a head trained on balanced embeddings.
+
+use crate::network::linear;
+use crate::tape::{Grads, Matrix, Recording, cross_entropy};
+use crate::trainer::{Sgd, check_labels};
+use crate::{Head, ModelError, Schedule, SgdOptions};
+use dfdx::prelude::{Cpu, TensorFromVec, Trace};
+use eos_tensor::{PhiloxRng, Rows, stream};
+use rand::seq::SliceRandom;
+
+/// Rows to train on.
+#[derive(Debug, Clone, Copy)]
+pub struct HeadData<'a> {
+    /// `[N, D]`, finite.
+    pub rows: &'a [f32],
+    /// D.
+    pub dims: usize,
+    /// `[N]`, each below `classes`.
+    pub labels: &'a [u32],
+    /// C.
+    pub classes: usize,
+}
+
+/// How to train a head.
+#[derive(Debug, Clone)]
+pub struct HeadTraining {
+    /// Passes over the rows.
+    pub epochs: usize,
+    /// Rows in a step; the last one of an epoch may be smaller.
+    pub batch: usize,
+    /// Course of the learning rate.
+    pub schedule: Schedule,
+    /// Its peak.
+    pub learning_rate: f64,
+    /// The optimizer.
+    pub sgd: SgdOptions,
+    /// Of the fresh weights and of the order of rows.
+    pub seed: u64,
+    /// Starts from this head instead of a fresh one.
+    pub start: Option<Head>,
+}
+
+/// An epoch that has ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadEpoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean cross entropy over its rows.
+    pub loss: f32,
+}
+
+/// Trains a linear head by cross entropy. The same bits on any number of threads.
+///
+/// `on_epoch` is told of each epoch and says whether to go on.
+///
+/// # Errors
+/// Rows or labels that cannot be used, a start of another shape, a loss that is not finite.
+pub fn train_head(
+    data: HeadData<'_>,
+    options: &HeadTraining,
+    on_epoch: &mut (dyn FnMut(HeadEpoch) -> bool + Send),
+) -> Result<Head, ModelError> {
+    let rows = Rows::new(data.rows, data.dims).map_err(ModelError::Rows)?;
+    if rows.len() != data.labels.len() {
+        return Err(ModelError::Length {
+            what: "labels",
+            got: data.labels.len(),
+            wanted: format!("one for each of {} rows", rows.len()),
+        });
+    }
+    check_labels(data.labels, data.classes)?;
+    for (field, got) in [
+        ("head.epochs", options.epochs),
+        ("head.batch", options.batch),
+    ] {
+        if got == 0 {
+            let wanted = "1 or more";
+            return Err(ModelError::Spec { field, got, wanted });
+        }
+    }
+    // dfdx splits a product by the pool it runs in: one thread, so that its order never changes.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    match pool {
+        Ok(pool) => pool.install(|| train(rows, data, options, on_epoch)),
+        Err(_) => train(rows, data, options, on_epoch),
+    }
+}
+
+fn train(
+    rows: Rows<'_>,
+    data: HeadData<'_>,
+    options: &HeadTraining,
+    on_epoch: &mut dyn FnMut(HeadEpoch) -> bool,
+) -> Result<Head, ModelError> {
+    let fresh = || Head::fresh(data.classes, data.dims, options.seed);
+    let start = options.start.clone().unwrap_or_else(fresh);
+    if (start.classes, start.dims) != (data.classes, data.dims) {
+        return Err(ModelError::Length {
+            what: "start head weight",
+            got: start.weight.len(),
+            wanted: format!("{} classes × {} dimensions", data.classes, data.dims),
+        });
+    }
+    let device = Cpu::default();
+    let mut head = linear(&device, &start)?;
+    let mut sgd = Sgd::new(options.sgd);
+    let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+    let steps = order.len().div_ceil(options.batch) as f64;
+    for epoch in 0..options.epochs {
+        let mut rng = PhiloxRng::new(options.seed, stream::HEAD_BATCHES, epoch as u64);
+        order.shuffle(&mut rng);
+        let mut sum = 0.0;
+        for (step, batch) in order.chunks(options.batch).enumerate() {
+            let position = epoch as f64 + step as f64 / steps;
+            let schedule = options.schedule;
+            let rate = schedule.learning_rate(options.learning_rate, position, options.epochs);
+            let (values, labels) = gather(rows, data.labels, batch);
+            let values: Matrix = device.try_tensor_from_vec(values, (batch.len(), data.dims))?;
+            let traced: Matrix<Recording> = values.trace(Grads::leaky());
+            let scored = cross_entropy(&device, head.forward(traced)?, &labels)?;
+            let loss = scored.value;
+            if !loss.is_finite() {
+                let learning_rate = rate;
+                return Err(ModelError::Diverged {
+                    loss,
+                    learning_rate,
+                });
+            }
+            let mut gradients = dfdx::prelude::Backward::try_backward(scored.loss)?;
+            sgd.update_head(&mut head, &mut gradients, rate)?;
+            sum += f64::from(loss) * batch.len() as f64;
+        }
+        let loss = (sum / order.len() as f64) as f32;
+        if !on_epoch(HeadEpoch {
+            epoch: epoch + 1,
+            loss,
+        }) {
+            break;
+        }
+    }
+    Ok(Head {
+        weight: crate::layer::copied(&head.weight),
+        bias: crate::layer::copied(&head.bias),
+        ..start
+    })
+}
+
+fn gather(rows: Rows<'_>, labels: &[u32], batch: &[u32]) -> (Vec<f32>, Vec<u32>) {
+    let mut values = Vec::with_capacity(batch.len() * rows.dims());
+    for row in batch {
+        values.extend_from_slice(rows.row(*row as usize));
+    }
+    let labels = batch.iter().map(|row| labels[*row as usize]).collect();
+    (values, labels)
+}

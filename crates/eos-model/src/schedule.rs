@@ -1,0 +1,194 @@
+//! Learning rates over the epochs.
+
+use std::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+/// How the learning rate moves between the first step and the last.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// The steps of the reference scripts, by whole epochs: a fifth of the peak in epoch 1, two
+    /// fifths in epoch 2 … the peak from epoch 5, a hundredth of it from epoch 161, a
+    /// ten-thousandth from epoch 181. The numbers are absolute, whatever the number of epochs:
+    /// a head trained for 10 epochs sees the warm-up and then the peak, as in the reference.
+    #[default]
+    Reference,
+    /// From a hundredth of the peak linearly up over `warmup_epochs`, then half a cosine down to 0.
+    Cosine {
+        /// Epochs until the peak, possibly fractional; at most all epochs are used.
+        #[serde(default)]
+        warmup_epochs: f64,
+    },
+    /// One cycle (Smith 2018) as PyTorch's `OneCycleLR` has it by default: from peak / 25 along a
+    /// half cosine up to the peak at 30 % of training, then down to peak / 250 000.
+    OneCycle,
+    /// The peak throughout.
+    Constant,
+}
+
+impl Schedule {
+    /// The learning rate of a step that starts when `position` epochs are done (0 for the very
+    /// first step, 1.5 in the middle of the second epoch) of `epochs` in all.
+    ///
+    /// ```
+    /// use eos_model::Schedule;
+    /// assert_eq!(Schedule::Reference.learning_rate(0.5, 0.0, 200), 0.1);
+    /// assert_eq!(Schedule::Constant.learning_rate(0.5, 0.0, 200), 0.5);
+    /// ```
+    pub fn learning_rate(&self, peak: f64, position: f64, epochs: usize) -> f64 {
+        let epochs = (epochs as f64).max(f64::MIN_POSITIVE);
+        let position = position.clamp(0.0, epochs);
+        match *self {
+            Self::Reference => peak * reference_factor(position),
+            Self::Cosine { warmup_epochs } => {
+                let warmup = warmup_epochs.clamp(0.0, epochs);
+                if position < warmup {
+                    peak * (0.01 + 0.99 * position / warmup)
+                } else {
+                    // Without an epoch after the warm-up there is nothing to come down over.
+                    let rest = (epochs - warmup).max(f64::MIN_POSITIVE);
+                    half_cosine(peak, 0.0, (position - warmup) / rest)
+                }
+            }
+            Self::OneCycle => {
+                let share = position / epochs;
+                let (low, lowest) = (peak / 25.0, peak / 25.0 / 1e4);
+                if share < 0.3 {
+                    half_cosine(low, peak, share / 0.3)
+                } else {
+                    half_cosine(peak, lowest, (share - 0.3) / 0.7)
+                }
+            }
+            Self::Constant => peak,
+        }
+    }
+}
+
+/// The reference's factor in the epoch that contains `position`.
+fn reference_factor(position: f64) -> f64 {
+    let epoch = position.floor() + 1.0;
+    if epoch <= 5.0 {
+        epoch / 5.0
+    } else if epoch <= 160.0 {
+        1.0
+    } else if epoch <= 180.0 {
+        1e-2
+    } else {
+        1e-4
+    }
+}
+
+/// From `from` at share 0 to `to` at share 1 along half a cosine.
+fn half_cosine(from: f64, to: f64, share: f64) -> f64 {
+    to + (from - to) * 0.5 * (1.0 + (PI * share).cos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Schedule;
+
+    /// The learning rates at the given positions are the wanted ones, to twelve digits.
+    fn check(schedule: Schedule, epochs: usize, expect: &[(f64, f64)]) {
+        for &(position, wanted) in expect {
+            let got = schedule.learning_rate(0.1, position, epochs);
+            assert!(
+                (got - wanted).abs() <= 1e-12,
+                "{schedule:?} at {position} of {epochs}: {got}, wanted {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_reference_warms_up_and_steps_down() {
+        let warmup = [
+            (0.0, 0.02),
+            (1.0, 0.04),
+            (2.0, 0.06),
+            (3.0, 0.08),
+            (4.0, 0.1),
+        ];
+        check(Schedule::Reference, 200, &warmup);
+        check(Schedule::Reference, 10, &warmup);
+        check(
+            Schedule::Reference,
+            10,
+            &[(0.99, 0.02), (5.0, 0.1), (9.99, 0.1)],
+        );
+        check(
+            Schedule::Reference,
+            200,
+            &[
+                (159.99, 0.1),
+                (160.0, 1e-3),
+                (179.0, 1e-3),
+                (180.0, 1e-5),
+                (199.99, 1e-5),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_cosine_rises_then_falls_to_nothing() {
+        let schedule = Schedule::Cosine {
+            warmup_epochs: 10.0,
+        };
+        check(
+            schedule,
+            110,
+            &[
+                (0.0, 0.001),
+                (5.0, 0.0505),
+                (10.0, 0.1),
+                (60.0, 0.05),
+                (110.0, 0.0),
+            ],
+        );
+        check(
+            Schedule::Cosine { warmup_epochs: 0.0 },
+            4,
+            &[(0.0, 0.1), (2.0, 0.05), (4.0, 0.0)],
+        );
+    }
+
+    #[test]
+    fn a_warm_up_longer_than_training_is_cut() {
+        let schedule = Schedule::Cosine {
+            warmup_epochs: 50.0,
+        };
+        check(schedule, 10, &[(0.0, 0.001), (5.0, 0.0505), (10.0, 0.1)]);
+    }
+
+    #[test]
+    fn one_cycle_is_that_of_pytorch() {
+        // OneCycleLR(max_lr=0.1, total_steps=101).get_last_lr() after 0, 15, 30, 65 and 100 steps
+        // of 100, whose peak lies at step 0.3 · 101 − 1 = 29.3 and not at 30: hence total_steps
+        // that put it on a whole step, 1001, and positions in tenths of a per cent.
+        check(
+            Schedule::OneCycle,
+            1000,
+            &[
+                (0.0, 0.004),
+                (150.0, 0.052),
+                (300.0, 0.1),
+                (650.0, 0.050_000_2),
+                (1000.0, 4e-7),
+            ],
+        );
+    }
+
+    #[test]
+    fn serde_names_are_those_of_configurations() {
+        let cosine: Schedule =
+            serde_json::from_str(r#"{"cosine": {"warmup-epochs": 5}}"#).expect("a schedule");
+        assert_eq!(cosine, Schedule::Cosine { warmup_epochs: 5.0 });
+        let named: Schedule = serde_json::from_str(r#""one-cycle""#).expect("a schedule");
+        assert_eq!(named, Schedule::OneCycle);
+        assert!(serde_json::from_str::<Schedule>(r#"{"cosine": {"warm-up": 5}}"#).is_err());
+    }
+}

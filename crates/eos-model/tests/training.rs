@@ -1,0 +1,179 @@
+//! Training, heads and checkpoints, without a peer.
+
+use eos_model::{
+    Arch, Head, HeadData, HeadTraining, ModelError, Network, NetworkSpec, Schedule, SgdOptions,
+    Trainer, train_head,
+};
+use eos_tensor::{PhiloxRng, stream};
+
+const SPEC: NetworkSpec = NetworkSpec {
+    arch: Arch::ResNet20,
+    channels: 1,
+    height: 8,
+    width: 8,
+    classes: 3,
+};
+
+/// Images whose class decides which third is bright.
+fn images(n: usize) -> (Vec<f32>, Vec<u32>) {
+    let mut rng = PhiloxRng::new(3, stream::BATCHES, 0);
+    let labels: Vec<u32> = (0..n).map(|i| i as u32 % 3).collect();
+    let image = |label: &u32| -> Vec<f32> {
+        let bright = |i: usize| if i as u32 / 22 == *label { 2.0 } else { 0.0 };
+        (0..64).map(|i| bright(i) + 0.5 * rng.normal()).collect()
+    };
+    (labels.iter().flat_map(image).collect(), labels)
+}
+
+fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    pool.install(work)
+}
+
+fn trained(threads: usize) -> (Vec<f32>, Vec<u8>) {
+    in_threads(threads, || {
+        let (images, labels) = images(24);
+        let mut trainer = Trainer::new(Network::new(SPEC, 1).unwrap(), SgdOptions::default());
+        let losses = (0..12)
+            .map(|_| trainer.step(&images, &labels, 0.05).unwrap().loss)
+            .collect();
+        (losses, trainer.into_network().to_safetensors().unwrap())
+    })
+}
+
+#[test]
+fn the_loss_falls_and_the_bits_do_not_depend_on_threads() {
+    let (losses, bytes) = trained(1);
+    assert!(losses[11] < 0.3 * losses[0], "{losses:?}");
+    assert_eq!(trained(2), (losses, bytes));
+}
+
+#[test]
+fn a_checkpoint_comes_back_bit_for_bit() {
+    let network = Network::new(SPEC, 5).unwrap();
+    let bytes = network.to_safetensors().unwrap();
+    let back = Network::from_safetensors(&bytes, SPEC).unwrap();
+    assert_eq!(back.to_safetensors().unwrap(), bytes);
+    let (images, _) = images(5);
+    assert_eq!(
+        back.embed(&images).unwrap(),
+        network.embed(&images).unwrap()
+    );
+    let head = Head::from_safetensors(&bytes).unwrap();
+    assert_eq!(head, network.head());
+    assert_eq!(
+        Head::from_safetensors(&head.to_safetensors().unwrap()).unwrap(),
+        head
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_listed() {
+    let bytes = Network::new(SPEC, 5).unwrap().to_safetensors().unwrap();
+    let told = |spec| {
+        Network::from_safetensors(&bytes, spec)
+            .unwrap_err()
+            .to_string()
+    };
+    let classes = told(NetworkSpec { classes: 4, ..SPEC });
+    assert!(
+        classes.contains("misshapen: linear.weight is F32 [3, 64], wanted F32 [4, 64]"),
+        "{classes}"
+    );
+    let depth = told(NetworkSpec {
+        arch: Arch::ResNet32,
+        ..SPEC
+    });
+    assert!(
+        depth.contains("missing: layer1.3.conv1.weight F32 [16, 16, 3, 3]"),
+        "{depth}"
+    );
+    let cut = Network::from_safetensors(&bytes[..bytes.len() / 2], SPEC).unwrap_err();
+    assert!(matches!(cut, ModelError::Unreadable { .. }), "{cut}");
+}
+
+#[test]
+fn the_paper_s_network_has_464_154_parameters() {
+    let spec = NetworkSpec {
+        arch: Arch::ResNet32,
+        channels: 3,
+        height: 32,
+        width: 32,
+        classes: 10,
+    };
+    assert_eq!(Network::new(spec, 0).unwrap().parameters(), 464_154);
+}
+
+fn head(threads: usize, batch: usize) -> Head {
+    in_threads(threads, || {
+        let mut rng = PhiloxRng::new(2, stream::BATCHES, 1);
+        let labels: Vec<u32> = (0..600).map(|i| i % 4).collect();
+        let at = |label: &u32, j: u32| if *label == j { 3.0 } else { 0.0 };
+        let rows: Vec<f32> = labels
+            .iter()
+            .flat_map(|l| [0, 1, 2, 3].map(|j| at(l, j) + rng.normal()))
+            .collect();
+        let options = HeadTraining {
+            epochs: 10,
+            batch,
+            schedule: Schedule::Cosine { warmup_epochs: 0.0 },
+            learning_rate: 0.1,
+            sgd: SgdOptions::default(),
+            seed: 0,
+            start: None,
+        };
+        let data = HeadData {
+            rows: &rows,
+            dims: 4,
+            labels: &labels,
+            classes: 4,
+        };
+        let mut losses = Vec::new();
+        let head = train_head(data, &options, &mut |epoch| {
+            losses.push(epoch.loss);
+            true
+        });
+        let head = head.unwrap();
+        let named = head.predict(&rows).unwrap();
+        let right = named.iter().zip(&labels).filter(|(a, b)| a == b).count();
+        assert!(
+            right > 440 && losses.len() == 10,
+            "{right} of 600, {losses:?}"
+        );
+        head
+    })
+}
+
+#[test]
+fn a_head_learns_what_is_separable_with_the_same_bits_on_any_threads() {
+    assert_eq!(head(1, 128), head(2, 128));
+    assert_eq!(head(1, 600), head(8, 600));
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_refused() {
+    let mut trainer = Trainer::new(Network::new(SPEC, 0).unwrap(), SgdOptions::default());
+    let (images, _) = images(2);
+    let told = |e: ModelError| e.to_string();
+    let label = trainer
+        .step(&images, &[0, 3], 0.1)
+        .map_err(told)
+        .unwrap_err();
+    assert_eq!(
+        label,
+        "labels: row 1 has class 3, but the classes are 0 to 2"
+    );
+    assert!(trainer.step(&images, &[0], 0.1).is_err());
+    assert!(trainer.step(&images, &[], 0.1).is_err());
+    let before = trainer.network().to_safetensors().unwrap();
+    let nan = vec![f32::NAN; 128];
+    assert!(matches!(
+        trainer.step(&nan, &[0, 1], 0.1),
+        Err(ModelError::Diverged { .. })
+    ));
+    assert_eq!(trainer.network().to_safetensors().unwrap(), before);
+    assert!(Network::new(NetworkSpec { height: 30, ..SPEC }, 0).is_err());
+}
