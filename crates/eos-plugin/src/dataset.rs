@@ -86,9 +86,11 @@ impl<'a> Dataset<'a> {
         self.wanted
     }
 
-    /// Rows to add to all classes together.
-    pub fn wanted_in_all(&self) -> u64 {
-        self.wanted.iter().sum()
+    /// Each class that wants rows, and how many.
+    pub fn wanting(&self) -> impl Iterator<Item = (u32, u64)> + use<'a> {
+        let all = self.wanted.iter().enumerate();
+        all.filter(|(_, wanted)| **wanted > 0)
+            .map(|(class, wanted)| (class as u32, *wanted))
     }
 
     /// The seed of the run. [`Host::rng`](crate::Host::rng) is keyed by it already.
@@ -126,7 +128,8 @@ pub struct Members {
 
 impl Members {
     /// Rows of class `class`, rising. Panics where there is no such class.
-    pub fn of(&self, class: usize) -> &[u32] {
+    pub fn of(&self, class: u32) -> &[u32] {
+        let class = class as usize;
         let range: Range<usize> = class.checked_sub(1).map_or(0, |c| self.end[c])..self.end[class];
         &self.rows[range]
     }
@@ -174,7 +177,8 @@ mod tests {
         let members = data.members();
         let all: Vec<&[u32]> = (0..4).map(|c| members.of(c)).collect();
         assert_eq!(all, [&[1, 4][..], &[], &[0, 2], &[3]]);
-        assert_eq!((data.len(), data.dims(), data.wanted_in_all()), (5, 2, 8));
+        assert_eq!(data.wanting().collect::<Vec<_>>(), [(0, 1), (1, 5), (3, 2)]);
+        assert_eq!((data.len(), data.dims()), (5, 2));
     }
 
     #[test]

@@ -50,12 +50,10 @@ pub const fn entry<P: Oversampler>(version: &'static str, panic_aborts: bool) ->
 ///     }
 ///     fn sample(&self, data: &Dataset<'_>, host: &Host<'_>, out: &mut Sink<'_>) -> Result<(), Error> {
 ///         let members = data.members();
-///         for (class, &wanted) in data.wanted().iter().enumerate() {
-///             host.check()?;
-///             for _ in 0..wanted {
-///                 let base = members.of(class)[0];
-///                 out.push(Recipe { label: class as u32, base, from: base, to: base, ratio: 0.0 })?;
-///             }
+///         for (label, wanted) in data.wanting() {
+///             let base = members.of(label)[0];
+///             let recipe = Recipe { label, base, from: base, to: base, ratio: 0.0 };
+///             out.draw(host, label, wanted, |_| recipe)?;
 ///         }
 ///         Ok(())
 ///     }

@@ -32,17 +32,17 @@
 //!     }
 //!
 //!     fn sample(&self, data: &Dataset<'_>, host: &Host<'_>, out: &mut Sink<'_>) -> Result<(), Error> {
-//!         let (rng, members) = (host.rng()?, data.members());
-//!         for (class, &wanted) in data.wanted().iter().enumerate().filter(|(_, w)| **w > 0) {
-//!             let (label, members) = (class as u32, members.of(class));
+//!         let members = data.members();
+//!         for (label, wanted) in data.wanting() {
+//!             let members = members.of(label);
 //!             let near = host.neighbours(members, 1, Classes::Same)?;
-//!             for i in 0..wanted {
-//!                 let q = rng.draw(label, i).base(members.len());
+//!             out.draw(host, label, wanted, |draw| {
+//!                 let q = draw.base(members.len());
 //!                 let base = members[q];
+//!                 // The only row of its class stays where it is.
 //!                 let to = *near.of(q).first().unwrap_or(&base);
-//!                 out.push(Recipe { label, base, from: base, to, ratio: self.0.ratio as f32 })?;
-//!             }
-//!             host.check()?;
+//!                 Recipe { label, base, from: base, to, ratio: self.0.ratio as f32 }
+//!             })?;
 //!         }
 //!         Ok(())
 //!     }

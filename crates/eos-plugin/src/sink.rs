@@ -2,6 +2,11 @@
 
 use crate::abi::{self, Recipe};
 use crate::error::Error;
+use crate::host::Host;
+use crate::service::Draw;
+
+/// Samples drawn between two reports of progress: some tenths of a millisecond.
+const SAMPLES_A_REPORT: u64 = 1 << 14;
 
 /// Which of the two forms a plugin's result has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,28 @@ impl<'a> Sink<'a> {
         // SAFETY: i is below the capacity, for which the host has allocated this column.
         unsafe { self.out.recipes.add(i).write(recipe) };
         self.out.written += 1;
+        Ok(())
+    }
+
+    /// Appends `wanted` rows of class `label`, each by the recipe that `recipe` makes of its
+    /// sample's [`Draw`]. Reports progress, and stops where the host says so.
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push), of [`Host::rng`] and of [`Host::progress`].
+    pub fn draw(
+        &mut self,
+        host: &Host<'_>,
+        label: u32,
+        wanted: u64,
+        recipe: impl Fn(Draw) -> Recipe,
+    ) -> Result<(), Error> {
+        let rng = host.rng()?;
+        for i in 0..wanted {
+            if i % SAMPLES_A_REPORT == 0 {
+                host.progress(self.out.written, self.out.capacity)?;
+            }
+            self.push(recipe(rng.draw(label, i)))?;
+        }
         Ok(())
     }
 
