@@ -61,4 +61,16 @@ pub enum Error {
         /// Values needed.
         wanted: usize,
     },
+    /// `EOS_SIMD` names no path.
+    #[error("EOS_SIMD is '{name}'; set it to avx512, avx2 or portable, or unset it")]
+    UnknownSimd {
+        /// What it holds.
+        name: String,
+    },
+    /// A path was forced that this processor does not have.
+    #[error("this processor has no {path} instructions; unset EOS_SIMD, or set it to portable")]
+    SimdUnavailable {
+        /// The path.
+        path: crate::SimdPath,
+    },
 }

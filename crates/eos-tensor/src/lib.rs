@@ -17,7 +17,7 @@ mod rows;
 pub mod stream;
 
 pub use backend::{Backend, Classes, Neighbours, Recipe};
-pub use cpu::CpuBackend;
+pub use cpu::{CpuBackend, SimdPath};
 pub use error::Error;
 pub use rng::PhiloxRng;
 pub use rows::Rows;

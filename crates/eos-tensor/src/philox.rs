@@ -91,6 +91,17 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_makes_the_same_words() {
+        let mut block = [1, 2, 3, 4];
+        for _ in 0..10_000 {
+            let key = [block[3], block[0]];
+            let words = rounds(block, key);
+            assert_eq!(words, rand_philox::philox4x32_10(block, key));
+            block = words;
+        }
+    }
+
+    #[test]
     fn draws_stay_in_range() {
         assert_eq!((below(u32::MAX, 7), below(0, 7), below(9, 0)), (6, 0, 0));
         assert_eq!(unit(0), 0.0);

@@ -1,13 +1,15 @@
 //! The CPU backend against the plain definition, and the definition against a peer's neighbours.
 
-use eos_tensor::{Backend, Classes, CpuBackend, Recipe, Rows, exact};
+use eos_tensor::{Backend, Classes, CpuBackend, PhiloxRng, Recipe, Rows, SimdPath, exact};
 use proptest::prelude::*;
+use std::sync::OnceLock;
 
 /// Rows of many kinds: offsets, duplicates, constant features, subnormals.
 fn cloud() -> impl Strategy<Value = (Vec<f32>, usize, Vec<u32>)> {
-    let scale = prop::sample::select(vec![1.0f32, 1e-3, 1e-42, 1e4]);
+    let scale = prop::sample::select(vec![1.0f32, 1e-3, 1e-42, 1e4, 1e37]);
     let offset = prop::sample::select(vec![0.0f32, 100.0, 10_000.0]);
-    (1usize..70, 1usize..100, scale, offset).prop_flat_map(|(n, dims, scale, offset)| {
+    let dims = prop_oneof![1usize..100, 100usize..301];
+    (1usize..260, dims, scale, offset).prop_flat_map(|(n, dims, scale, offset)| {
         let value = prop_oneof![Just(0i16), Just(1), any::<i16>()];
         let values = prop::collection::vec(value, n * dims).prop_map(move |v| {
             v.iter()
@@ -18,26 +20,79 @@ fn cloud() -> impl Strategy<Value = (Vec<f32>, usize, Vec<u32>)> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+/// One search, and the backends that must all answer it as the definition does.
+struct Case<'a> {
+    data: &'a [f32],
+    dims: usize,
+    labels: &'a [u32],
+    queries: &'a [u32],
+    k: usize,
+}
 
-    #[test]
-    fn neighbours_equal_the_definition_at_any_thread_count(
-        (data, dims, labels) in cloud(),
-        k in 1usize..80,
-    ) {
-        let rows = Rows::new(&data, dims).unwrap();
-        let queries: Vec<u32> = (0..labels.len() as u32).rev().chain([0, 0]).collect();
+impl Case<'_> {
+    fn check(&self) -> Result<(), TestCaseError> {
+        let rows = Rows::new(self.data, self.dims).unwrap();
         for classes in [Classes::Any, Classes::Same, Classes::Other] {
-            let wanted = exact::neighbours(rows, &labels, &queries, k, classes).unwrap();
-            for threads in [1, 2, 8] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let got = pool.install(|| {
-                    CpuBackend::new().neighbours(rows, &labels, &queries, k, classes).unwrap()
+            let (labels, queries, k) = (self.labels, self.queries, self.k);
+            let wanted = exact::neighbours(rows, labels, queries, k, classes).unwrap();
+            for (path, threads) in paths().into_iter().flat_map(|p| THREADS.map(|t| (p, t))) {
+                let got = pool(threads).install(|| {
+                    let backend = CpuBackend::on(path).unwrap();
+                    backend
+                        .neighbours(rows, labels, queries, k, classes)
+                        .unwrap()
                 });
-                prop_assert_eq!(&got, &wanted);
+                let same_bits = got
+                    .distance
+                    .iter()
+                    .map(|d| d.to_bits())
+                    .eq(wanted.distance.iter().map(|d| d.to_bits()));
+                prop_assert!(
+                    got.index == wanted.index && same_bits,
+                    "{} {:?} at {} threads",
+                    path,
+                    classes,
+                    threads
+                );
             }
         }
+        Ok(())
+    }
+}
+
+const THREADS: [usize; 3] = [1, 2, 8];
+
+fn paths() -> Vec<SimdPath> {
+    SimdPath::ALL
+        .into_iter()
+        .filter(|path| path.is_available())
+        .collect()
+}
+
+/// One pool for each count of threads: starting them for every case would cost more than the cases.
+fn pool(threads: usize) -> &'static rayon::ThreadPool {
+    static POOLS: [OnceLock<rayon::ThreadPool>; 3] = [const { OnceLock::new() }; 3];
+    let at = THREADS.iter().position(|t| *t == threads).unwrap();
+    POOLS[at].get_or_init(|| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn neighbours_equal_the_definition_on_every_path(
+        (data, dims, labels) in cloud(),
+        k in prop_oneof![1usize..8, 1usize..300],
+        many in any::<bool>(),
+    ) {
+        let n = labels.len() as u32;
+        let queries: Vec<u32> = if many { (0..n).rev().chain([0, 0]).collect() } else { vec![n - 1, 0, n - 1] };
+        Case { data: &data, dims, labels: &labels, queries: &queries, k }.check()?;
     }
 
     #[test]
@@ -56,6 +111,73 @@ proptest! {
         exact::interpolate(rows, &recipe, &mut wanted).unwrap();
         prop_assert_eq!(got, wanted);
     }
+}
+
+/// Tight clusters far apart: distances within a cluster lie below what the first pass resolves, so
+/// that its bound alone decides.
+#[test]
+fn clusters_below_the_resolution_of_f32_are_told_apart() {
+    let (n, dims) = (400usize, 24);
+    let mut rng = PhiloxRng::new(3, 0, 0);
+    for spread in [1.0f32, 1e-2, 1e-4, 1e-6, 0.0] {
+        let labels: Vec<u32> = (0..n as u32).map(|i| i % 5).collect();
+        let centre = |i: usize| [0.0, 1.0, -1.0, 30.0, 1000.0][(i / dims / 3) % 5];
+        let data: Vec<f32> = (0..n * dims)
+            .map(|i| centre(i) + spread * rng.normal())
+            .collect();
+        let queries: Vec<u32> = (0..n as u32).collect();
+        let case = Case {
+            data: &data,
+            dims,
+            labels: &labels,
+            queries: &queries,
+            k: 7,
+        };
+        case.check().unwrap();
+    }
+}
+
+/// Long rows, an odd length, one row that is far from all others, and a spread of magnitudes.
+#[test]
+fn long_rows_and_outliers_are_exact() {
+    let mut rng = PhiloxRng::new(4, 0, 0);
+    for dims in [1000, 4095, 4096] {
+        let n = 70;
+        let mut data: Vec<f32> = (0..n * dims)
+            .map(|i| rng.normal() * if i % 7 == 0 { 1e-20 } else { 1.0 })
+            .collect();
+        data[dims..2 * dims].fill(3e38);
+        let labels: Vec<u32> = (0..n as u32).map(|i| u32::from(i % 9 == 0)).collect();
+        let queries: Vec<u32> = (0..n as u32).collect();
+        let case = Case {
+            data: &data,
+            dims,
+            labels: &labels,
+            queries: &queries,
+            k: 5,
+        };
+        case.check().unwrap();
+    }
+}
+
+/// Many more rows than a panel, more than one tile of queries, many classes.
+#[test]
+fn many_rows_in_many_classes_are_exact() {
+    let (n, dims) = (1500usize, 33);
+    let mut rng = PhiloxRng::new(5, 0, 0);
+    let labels: Vec<u32> = (0..n)
+        .map(|_| rng.below(1 + rng.clone().below(90)) * 7)
+        .collect();
+    let data: Vec<f32> = (0..n * dims).map(|_| 100.0 + rng.normal()).collect();
+    let queries: Vec<u32> = (0..n).map(|_| rng.below(n as u32)).collect();
+    let case = Case {
+        data: &data,
+        dims,
+        labels: &labels,
+        queries: &queries,
+        k: 10,
+    };
+    case.check().unwrap();
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! The search with a first pass: panels against strips of queries, survivors measured exactly.
+
+use super::{
+    SimdPath,
+    best::Best,
+    kernel::{STRIP, near},
+    lanes::{Lanes, Portable},
+    packed::Packed,
+    query::{Admitted, Query},
+};
+use crate::{Classes, Rows, exact::squared_distance};
+
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Avx2, Avx512};
+
+/// Vectors of a panel on each path: what the registers hold next to six queries.
+const AVX512_VECTORS: usize = 4;
+const AVX2_VECTORS: usize = 2;
+const PORTABLE_VECTORS: usize = 2;
+
+/// One search: what all query tiles share.
+pub(super) struct Search<'a> {
+    rows: Rows<'a>,
+    labels: &'a [u32],
+    k: usize,
+    classes: Classes,
+    path: SimdPath,
+    packed: Packed<'a>,
+}
+
+impl<'a> Search<'a> {
+    /// Packs the rows for `path`, which must be available.
+    pub(super) fn new(
+        rows: Rows<'a>,
+        labels: &'a [u32],
+        k: usize,
+        classes: Classes,
+        path: SimdPath,
+    ) -> Self {
+        let width = match path {
+            SimdPath::Avx512 => AVX512_VECTORS * 16,
+            SimdPath::Avx2 => AVX2_VECTORS * 8,
+            SimdPath::Portable => PORTABLE_VECTORS * Portable::N,
+        };
+        Self {
+            rows,
+            labels,
+            k,
+            classes,
+            path,
+            packed: Packed::new(rows, labels, classes, width),
+        }
+    }
+
+    /// The k best of each query. Fastest where queries of one class stand together.
+    pub(super) fn run(&self, queries: &[u32]) -> Vec<Best> {
+        match self.path {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the path is available.
+            SimdPath::Avx512 => unsafe { avx512(self, queries) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the path is available.
+            SimdPath::Avx2 => unsafe { avx2(self, queries) },
+            // SAFETY: the portable path needs no instructions of its own.
+            _ => unsafe { self.tile::<Portable, PORTABLE_VECTORS>(queries) },
+        }
+    }
+
+    /// One pass of all panels over a tile of queries.
+    ///
+    /// # Safety
+    /// The caller is compiled for V's instructions and the processor has them.
+    #[inline(always)]
+    unsafe fn tile<V: Lanes, const R: usize>(&self, queries: &[u32]) -> Vec<Best> {
+        let mut strips: Vec<Strip> = queries.chunks(STRIP).map(|q| Strip::new(self, q)).collect();
+        let panels = self.packed.panels();
+        // Rows near the query's own position are often of its class, and near: the limit falls early.
+        let own = self.packed.order.len();
+        let first = queries
+            .first()
+            .map_or(0, |q| self.position(*q).min(own - 1));
+        for p in 0..panels {
+            let p = (p + first / self.packed.width) % panels;
+            let (panel, halves) = self.packed.panel(p);
+            let start = p * self.packed.width;
+            let positions = start..(start + self.packed.width).min(own);
+            for strip in &mut strips {
+                if !strip.queries.iter().any(|q| q.admitted.meets(&positions)) {
+                    continue;
+                }
+                // SAFETY: as the caller vouches.
+                let near = unsafe { near::<V, R>(panel, halves, &strip.points, &strip.limits) };
+                for (q, near) in near.into_iter().enumerate().take(strip.queries.len()) {
+                    if near != 0 {
+                        let hits = near & strip.queries[q].admitted.bits(&positions);
+                        self.measure(strip, q, start, hits);
+                    }
+                }
+            }
+        }
+        let done = strips.into_iter().flat_map(|strip| strip.queries);
+        done.map(|query| query.best).collect()
+    }
+
+    /// Where the first row of the query's class stands, or the query itself.
+    fn position(&self, query: u32) -> usize {
+        match self.classes {
+            Classes::Any => query as usize,
+            _ => {
+                self.packed
+                    .class(self.labels, self.labels[query as usize])
+                    .start
+            }
+        }
+    }
+
+    /// Offers the rows of `hits` to query `q` by their exact distances, and lowers its limit.
+    #[inline(always)]
+    fn measure(&self, strip: &mut Strip, q: usize, start: usize, mut hits: u64) {
+        let query = &mut strip.queries[q];
+        let point = self.rows.row(query.row as usize);
+        let before = query.best.reach();
+        while hits != 0 {
+            let row = self.packed.order[start + hits.trailing_zeros() as usize];
+            hits &= hits - 1;
+            if row != query.row {
+                let distance = squared_distance(point, self.rows.row(row as usize));
+                query.best.offer(distance, row);
+            }
+        }
+        let reach = query.best.reach();
+        if reach < before {
+            strip.limits[q] = self.packed.bound.limit(query.norm, reach);
+        }
+    }
+}
+
+/// Queries that pass through the kernel together.
+struct Strip {
+    /// The packed queries, `[D, STRIP]`; zero where there are fewer.
+    points: Vec<f32>,
+    /// Scores above these are out; −∞ where there is no query.
+    limits: [f32; STRIP],
+    queries: Vec<Query>,
+}
+
+impl Strip {
+    fn new(search: &Search<'_>, queries: &[u32]) -> Self {
+        let mut points = vec![0.0; search.rows.dims() * STRIP];
+        let mut limits = [f32::NEG_INFINITY; STRIP];
+        let make = |(column, row): (usize, &u32)| {
+            limits[column] = f32::INFINITY;
+            let class = || {
+                search
+                    .packed
+                    .class(search.labels, search.labels[*row as usize])
+            };
+            Query {
+                row: *row,
+                norm: search.packed.put(*row, &mut points, STRIP, column),
+                admitted: Admitted::new(search.classes, search.rows.len(), class),
+                best: Best::new(search.k),
+            }
+        };
+        let queries = queries.iter().enumerate().map(make).collect();
+        Self {
+            points,
+            limits,
+            queries,
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn avx512(search: &Search<'_>, queries: &[u32]) -> Vec<Best> {
+    // SAFETY: this function is compiled for AVX-512F, and its caller vouches for the processor.
+    unsafe { search.tile::<Avx512, AVX512_VECTORS>(queries) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2(search: &Search<'_>, queries: &[u32]) -> Vec<Best> {
+    // SAFETY: this function is compiled for AVX2 and FMA, and its caller vouches for the processor.
+    unsafe { search.tile::<Avx2, AVX2_VECTORS>(queries) }
+}
