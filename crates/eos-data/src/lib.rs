@@ -12,20 +12,34 @@ pub mod atomic;
 mod augmentation;
 mod batches;
 pub mod demo;
+mod describe;
+mod embeddings;
+mod embeddings_read;
+mod embeddings_write;
 mod error;
 mod format;
 mod image_set;
 mod imbalance;
+mod labels;
 mod normalization;
+mod npy;
 mod options;
 mod read;
+mod zip;
 
 pub use augmentation::Augmentation;
 pub use batches::{Batch, BatchOptions, Batches};
+pub use describe::{ClassCount, Content, Description, describe};
+pub use embeddings::Embeddings;
+pub use embeddings_read::{read_embeddings, read_embeddings_npy, read_embeddings_npz};
+pub use embeddings_write::{
+    BalancedWriter, SyntheticColumns, write_embeddings_npy, write_embeddings_npz,
+};
 pub use error::{DataError, Fault};
 pub use format::Format;
 pub use image_set::{ImageSet, ImageShape};
 pub use imbalance::{Imbalance, ImbalanceKind, Split, stratified_split};
+pub use labels::Labels;
 pub use normalization::Normalization;
 pub use options::{Part, ReadOptions};
 pub use read::read_images;

@@ -1,8 +1,8 @@
 //! A folder of png and jpeg files, one subfolder a class.
 
-use super::locate::names;
+use super::{Raw, locate::names};
 use crate::{
-    ImageSet, ImageShape, Part, ReadOptions,
+    ImageShape, Part, ReadOptions,
     error::{DataError, Fault},
 };
 use image::{DynamicImage, ImageReader, Limits, imageops::FilterType};
@@ -20,7 +20,7 @@ const DECODED_LIMIT: u64 = 1 << 30;
 const DEPTH: usize = 8;
 
 /// Reads the images of `options.part` below `root`, classes and files in the order of their names.
-pub(crate) fn read(root: &Path, options: &ReadOptions) -> Result<ImageSet, DataError> {
+pub(crate) fn read(root: &Path, options: &ReadOptions) -> Result<Raw, DataError> {
     let root = part(root, options.part)?;
     let own = class_folders(&root)?;
     let classes = match &options.classes {
@@ -164,7 +164,7 @@ fn decode_all(
     files: &[File],
     classes: Vec<String>,
     options: &ReadOptions,
-) -> Result<ImageSet, DataError> {
+) -> Result<Raw, DataError> {
     let sides = 1..=LONGEST_SIDE as usize;
     if let Some(size) = options
         .size
@@ -209,8 +209,13 @@ fn decode_all(
     for image in decoded {
         planes(&image, shape.channels, &mut pixels);
     }
-    let labels = files.iter().map(|file| file.class).collect();
-    ImageSet::new(shape, pixels, labels, classes)
+    Ok(Raw {
+        shape,
+        pixels,
+        labels: files.iter().map(|file| file.class).collect(),
+        classes: Some(classes),
+        labels_path: None,
+    })
 }
 
 fn check_sizes(files: &[File], decoded: &[Decoded]) -> Result<(), DataError> {

@@ -1,13 +1,16 @@
 //! Readers of images, one module a format, behind [`read_images`].
 
+pub(crate) mod arrays;
 pub(crate) mod cifar;
 mod cifar_names;
 mod cifar_python;
 pub(crate) mod folder;
 pub(crate) mod idx;
 pub(crate) mod locate;
+mod mat5;
 mod pickle;
 pub(crate) mod source;
+mod svhn;
 
 use crate::{
     Format, ImageSet, ImageShape, ReadOptions,
@@ -39,29 +42,21 @@ pub fn read_images(path: &Path, options: &ReadOptions) -> Result<ImageSet, DataE
         Some(format) => format,
         None => Format::guess(path)?,
     };
-    if format == Format::Folder {
-        return folder::read(path, options);
-    }
-    let files = if about.is_dir() {
-        locate::files(format, path, options.part)?
-    } else {
-        vec![path.to_owned()]
+    let files = match format {
+        Format::Folder => vec![path.to_owned()],
+        _ if about.is_dir() => locate::files(format, path, options.part)?,
+        _ => vec![path.to_owned()],
     };
-    let raw = read_files(format, &files, options)?;
+    let raw = match format {
+        Format::Idx => read_idx(&files[0], options)?,
+        Format::Cifar10 => cifar::read(&cifar::CIFAR10, &files)?,
+        Format::Cifar100 => cifar::read(&cifar::CIFAR100, &files)?,
+        Format::Svhn => svhn::read(&files[0])?,
+        Format::Folder => folder::read(path, options)?,
+        Format::Npy => arrays::read_npy(&files[0], options)?,
+        Format::Npz => arrays::read_npz(&files[0], options)?,
+    };
     raw.finish(&files, options)
-}
-
-fn read_files(format: Format, files: &[PathBuf], options: &ReadOptions) -> Result<Raw, DataError> {
-    match format {
-        Format::Idx => read_idx(&files[0], options),
-        Format::Cifar10 => cifar::read(&cifar::CIFAR10, files),
-        Format::Cifar100 => cifar::read(&cifar::CIFAR100, files),
-        Format::Svhn | Format::Folder | Format::Npy | Format::Npz => {
-            Err(Fault::file(&files[0], "format")
-                .got(format.name())
-                .unsupported())
-        }
-    }
 }
 
 fn read_idx(path: &Path, options: &ReadOptions) -> Result<Raw, DataError> {
