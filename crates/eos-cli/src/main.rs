@@ -1,3 +1,81 @@
-//! The `eos` command.
+//! The `eos` command: makes image classifiers learn their rare classes.
 
-fn main() {}
+mod doctor;
+mod info;
+mod plugins;
+mod run;
+mod show;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Learning from imbalanced data with deep networks.
+#[derive(Parser)]
+#[command(name = "eos", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train, oversample the embeddings, fine-tune the head; write a run folder with a report
+    Run(run::Arguments),
+    /// The oversampler plugins of the registries
+    #[command(subcommand)]
+    Plugins(plugins::Arguments),
+    /// Data sets
+    #[command(subcommand)]
+    Data(info::Arguments),
+    /// What this machine offers, and whether everything needed is in place
+    Doctor(doctor::Arguments),
+}
+
+/// Exit codes of the command.
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // A reader that goes away, such as `head`, is no fault of the program.
+        if !panic.to_string().contains("Broken pipe") {
+            eprintln!("error: this is a bug in eos: {panic}");
+        }
+    }));
+    let arguments = Arguments::parse();
+    let result = std::panic::catch_unwind(|| match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Plugins(arguments) => plugins::run(&arguments),
+        Command::Data(arguments) => info::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+    });
+    match result {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("error: {}", chain(&error));
+            ExitCode::from(code(&error))
+        }
+        Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<eos_pipeline::Error>() {
+        Some(error) if error.is_interrupted() => INTERRUPTED,
+        Some(error) if error.is_usage() => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// The error and its causes, without those whose text the one above already holds.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}

@@ -1,1 +1,29 @@
-//! The three phases, metrics, generalization gap, run folders and reports.
+//! The three phases composed into runs: train, oversample the embeddings, fine-tune the head.
+//!
+//! [`run`] does the whole method for a [`Config`] and leaves a run folder; the modules are its
+//! parts, for composers. Nothing here prints: what happens is told to an [`Observer`].
+//!
+//! Invariants: every file is written whole or not at all; the test set is scored once, after every
+//! choice has been made; a changed configuration never overwrites a run.
+
+pub mod config;
+mod error;
+mod event;
+mod folder;
+pub mod gap;
+pub mod metrics;
+pub mod phases;
+pub mod plot;
+mod report;
+mod run;
+mod source;
+pub mod summary;
+pub mod table;
+pub mod wanted;
+
+pub use config::Config;
+pub use error::Error;
+pub use event::{Event, Observer};
+pub use run::{RunOptions, run};
+pub use source::load_data;
+pub use summary::Summary;

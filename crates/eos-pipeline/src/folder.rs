@@ -1,0 +1,100 @@
+//! A run's folder: every file whole, nothing of another run overwritten.
+
+use crate::{Config, Error};
+use std::path::{Path, PathBuf};
+
+/// The resolved configuration's file.
+const CONFIG: &str = "run.toml";
+/// The file that says that a run is finished.
+pub(crate) const SUMMARY: &str = "summary.json";
+
+/// A folder that belongs to one configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// Opens or makes the folder for `config`.
+    ///
+    /// A folder of another configuration is refused with the keys that differ, a finished run with
+    /// what to do; `fresh` moves what was there aside first, under a name of its own.
+    pub fn open(folder: &Path, config: &Config, fresh: bool) -> Result<Self, Error> {
+        let here = Self(folder.to_owned());
+        let own = config.to_toml();
+        if fresh && folder.join(CONFIG).exists() {
+            move_aside(folder)?;
+        }
+        if let Ok(there) = std::fs::read_to_string(folder.join(CONFIG)) {
+            let refuse = |message| Error::Folder {
+                folder: folder.to_owned(),
+                message,
+            };
+            if there != own {
+                let keys = differing(&there, &own).join(", ");
+                return Err(refuse(format!(
+                    "it holds a run with another configuration (differing: {keys}); choose another \
+                     folder with --out, or move it aside with --fresh"
+                )));
+            }
+            if folder.join(SUMMARY).exists() {
+                return Err(refuse(
+                    "it holds this run, finished; see report.html, or run again with --fresh"
+                        .to_owned(),
+                ));
+            }
+        }
+        for part in ["phase1", "phase2", "phase3", "plots"] {
+            let part = folder.join(part);
+            std::fs::create_dir_all(&part).map_err(|e| Error::io("write", &part, e))?;
+        }
+        here.write(CONFIG, own.as_bytes())?;
+        Ok(here)
+    }
+
+    /// The path of a file in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes a file whole or not at all.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path(name);
+        eos_data::atomic::write(&path, |out| out.write_all(bytes))
+            .map_err(|source| Error::io("write", path, source))
+    }
+}
+
+/// Renames a run's folder to the first free `NAME.old-N`.
+fn move_aside(folder: &Path) -> Result<(), Error> {
+    let name = folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let aside = (1..).map(|n| folder.with_file_name(format!("{name}.old-{n}")));
+    let aside = aside.into_iter().find(|path| !path.exists());
+    let aside = aside.expect("some number is free");
+    std::fs::rename(folder, &aside).map_err(|e| Error::io("write", aside, e))
+}
+
+/// Dotted keys whose values differ.
+fn differing(a: &str, b: &str) -> Vec<String> {
+    let read = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+    let mut keys = Vec::new();
+    compare("", &read(a), &read(b), &mut keys);
+    keys
+}
+
+fn compare(prefix: &str, a: &toml::Table, b: &toml::Table, keys: &mut Vec<String>) {
+    let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        match (a.get(name), b.get(name)) {
+            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
+                compare(&format!("{prefix}{name}."), a, b, keys);
+            }
+            (a, b) if a != b => keys.push(format!("{prefix}{name}")),
+            _ => {}
+        }
+    }
+}

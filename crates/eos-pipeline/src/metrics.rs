@@ -1,0 +1,137 @@
+//! How good predictions are, class by class.
+
+use serde::{Deserialize, Serialize};
+
+/// Counts of (true class, predicted class).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    classes: usize,
+    counts: Vec<u64>,
+}
+
+impl Confusion {
+    /// Counts pairs of `[N]` true and predicted classes, each below `classes`.
+    ///
+    /// ```
+    /// use eos_pipeline::metrics::Confusion;
+    /// let c = Confusion::new(&[0, 0, 0, 0, 1, 1], &[0, 0, 0, 1, 1, 0], 2);
+    /// assert_eq!(c.recall(), [0.75, 0.5]);
+    /// assert_eq!(c.bac(), 0.625);
+    /// assert_eq!(c.g_mean(), (0.75f64 * 0.5).sqrt());
+    /// ```
+    pub fn new(labels: &[u32], predicted: &[u32], classes: usize) -> Self {
+        let mut counts = vec![0; classes * classes];
+        for (label, predicted) in labels.iter().zip(predicted) {
+            counts[*label as usize * classes + *predicted as usize] += 1;
+        }
+        Self { classes, counts }
+    }
+
+    /// Rows of class `truth` that were named `named`.
+    pub fn count(&self, truth: usize, named: usize) -> u64 {
+        self.counts[truth * self.classes + named]
+    }
+
+    /// Number of classes, C.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn of_class(&self, c: usize) -> u64 {
+        (0..self.classes).map(|p| self.count(c, p)).sum()
+    }
+
+    fn named(&self, c: usize) -> u64 {
+        (0..self.classes).map(|t| self.count(t, c)).sum()
+    }
+
+    /// Classes that have rows; means run over these.
+    fn present(&self) -> Vec<usize> {
+        (0..self.classes)
+            .filter(|c| self.of_class(*c) > 0)
+            .collect()
+    }
+
+    /// Share of each class's rows that were named correctly, `[C]`; 0 for a class without rows.
+    pub fn recall(&self) -> Vec<f64> {
+        (0..self.classes)
+            .map(|c| share(self.count(c, c), self.of_class(c)))
+            .collect()
+    }
+
+    fn mean(&self, of: impl Fn(usize) -> f64) -> f64 {
+        let present = self.present();
+        present.iter().map(|c| of(*c)).sum::<f64>() / present.len().max(1) as f64
+    }
+
+    /// Balanced accuracy: the mean recall.
+    pub fn bac(&self) -> f64 {
+        let recall = self.recall();
+        self.mean(|c| recall[c])
+    }
+
+    /// The geometric mean of the recalls.
+    pub fn g_mean(&self) -> f64 {
+        let recall = self.recall();
+        if self.present().iter().any(|c| recall[*c] == 0.0) {
+            return 0.0;
+        }
+        // Over two classes the plain product is exact where the logarithm is not.
+        let present = self.present();
+        let product: f64 = present.iter().map(|c| recall[*c]).product();
+        if present.len() == 2 {
+            product.sqrt()
+        } else {
+            self.mean(|c| recall[c].ln()).exp()
+        }
+    }
+
+    /// The mean over classes of √(recall · specificity): imbalanced-learn's
+    /// `geometric_mean_score(average="macro")`, which the reference reports.
+    pub fn g_mean_macro(&self) -> f64 {
+        let total: u64 = self.counts.iter().sum();
+        let recall = self.recall();
+        self.mean(|c| {
+            let others = total - self.of_class(c);
+            let wrongly = self.named(c) - self.count(c, c);
+            (recall[c] * share(others - wrongly, others)).sqrt()
+        })
+    }
+
+    /// The mean over classes of F1 = 2 · precision · recall / (precision + recall).
+    pub fn macro_f1(&self) -> f64 {
+        self.mean(|c| share(2 * self.count(c, c), self.of_class(c) + self.named(c)))
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_those_computed_by_hand() {
+        // Rows of truth: 2 of 3, 1 of 2, 1 of 1; class 2 is also named twice wrongly.
+        let c = Confusion::new(&[0, 0, 0, 1, 1, 2], &[0, 0, 2, 1, 2, 2], 3);
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        close(c.bac(), (2.0 / 3.0 + 0.5 + 1.0) / 3.0);
+        close(c.g_mean(), (2.0f64 / 3.0 * 0.5).cbrt());
+        let macro_ = ((2.0f64 / 3.0).sqrt() + 0.5f64.sqrt() + 0.6f64.sqrt()) / 3.0;
+        close(c.g_mean_macro(), macro_);
+        close(c.macro_f1(), (0.8 + 2.0 / 3.0 + 0.5) / 3.0);
+    }
+
+    #[test]
+    fn a_class_without_rows_does_not_count() {
+        let c = Confusion::new(&[0, 0], &[0, 0], 3);
+        assert_eq!((c.bac(), c.g_mean(), c.macro_f1()), (1.0, 1.0, 1.0));
+        assert_eq!(Confusion::new(&[0, 1], &[1, 1], 2).g_mean(), 0.0);
+    }
+}

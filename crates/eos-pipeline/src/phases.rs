@@ -1,0 +1,275 @@
+//! The three phases, each usable alone.
+
+use crate::metrics::Confusion;
+use crate::source::Images;
+use crate::summary::EpochRow;
+use crate::{Config, Error, Event, Observer, config::Select, config::Start};
+use eos_data::{Augmentation, BatchOptions, Batches, ImageSet, Normalization};
+use eos_model::{
+    Head, HeadData, HeadTraining, Network, NetworkSpec, SgdOptions, Trainer, train_head,
+};
+use eos_registry::{Plugin, Request, Services, Synthetic};
+use eos_tensor::{CpuBackend, Rows};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Images that are embedded at a time.
+const EVALUATION_BATCH: usize = 256;
+/// Threads that prepare batches ahead of training.
+const LOADERS: usize = 1;
+
+/// A trained network and how it got there.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// Of the kept epoch.
+    pub network: Network,
+    /// From 1.
+    pub kept_epoch: usize,
+    /// One row an epoch.
+    pub epochs: Vec<EpochRow>,
+}
+
+/// The shapes of the network for these images.
+pub fn network_spec(config: &Config, set: &ImageSet) -> NetworkSpec {
+    let shape = set.shape();
+    NetworkSpec {
+        arch: config.model.arch,
+        channels: shape.channels,
+        height: shape.height,
+        width: shape.width,
+        classes: set.classes().len(),
+    }
+}
+
+/// Phase one: trains a fresh network end to end.
+///
+/// # Errors
+/// [`Error::Interrupted`] between steps, and what the network refuses.
+pub fn train(
+    config: &Config,
+    images: &Images,
+    observer: &mut dyn Observer,
+) -> Result<Trained, Error> {
+    let recipe = &config.train;
+    let network = Network::new(network_spec(config, &images.train), config.run.seed)?;
+    let sgd = SgdOptions {
+        momentum: recipe.momentum,
+        weight_decay: recipe.weight_decay,
+    };
+    let mut trainer = Trainer::new(network, sgd);
+    let options = BatchOptions {
+        batch: recipe.batch,
+        augmentation: Augmentation {
+            crop_padding: recipe.crop_padding,
+            flip: recipe.flip,
+        },
+        normalization: images.normalization.clone(),
+        seed: config.run.seed,
+        threads: LOADERS,
+        prefetch: 4,
+    };
+    let judged = match config.run.select {
+        Select::Last => None,
+        Select::Validation => images.validation.as_ref(),
+        Select::Test => Some(&images.test),
+    };
+    let mut epochs = Vec::new();
+    let mut best: Option<(f64, usize, Network)> = None;
+    let start = Instant::now();
+    for epoch in 0..recipe.epochs {
+        let began = Instant::now();
+        let pass = one_epoch(config, &mut trainer, images, epoch, &options, observer)?;
+        let bac = judged.map(|set| judge(trainer.network(), set, &images.normalization));
+        let bac = bac.transpose()?;
+        if let Some(bac) = bac
+            && best.as_ref().is_none_or(|(most, ..)| bac > *most)
+        {
+            best = Some((bac, epoch + 1, trainer.network().clone()));
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let n = images.train.len() as f64;
+        let (loss, train_accuracy) = (pass.loss / n, pass.correct as f64 / n);
+        epochs.push(EpochRow {
+            epoch: epoch + 1,
+            loss,
+            train_accuracy,
+            validation_bac: bac,
+            seconds,
+        });
+        let (done, left) = ((epoch + 1) as f64, (recipe.epochs - epoch - 1) as f64);
+        observer.event(&Event::Epoch {
+            epoch: epoch + 1,
+            epochs: recipe.epochs,
+            loss,
+            learning_rate: pass.learning_rate,
+            train_accuracy,
+            validation_bac: bac,
+            images_per_second: n / seconds,
+            seconds_left: start.elapsed().as_secs_f64() / done * left,
+        });
+    }
+    let (network, kept_epoch) = match best {
+        Some((_, epoch, network)) => (network, epoch),
+        None => (trainer.into_network(), recipe.epochs),
+    };
+    Ok(Trained {
+        network,
+        kept_epoch,
+        epochs,
+    })
+}
+
+struct Pass {
+    loss: f64,
+    correct: usize,
+    learning_rate: f64,
+}
+
+fn one_epoch(
+    config: &Config,
+    trainer: &mut Trainer,
+    images: &Images,
+    epoch: usize,
+    options: &BatchOptions,
+    observer: &mut dyn Observer,
+) -> Result<Pass, Error> {
+    let recipe = &config.train;
+    let batches = Batches::epoch(&images.train, epoch, options)?;
+    let steps = Batches::count(&batches);
+    let mut pass = Pass {
+        loss: 0.0,
+        correct: 0,
+        learning_rate: 0.0,
+    };
+    for (step, batch) in batches.enumerate() {
+        if observer.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let position = epoch as f64 + step as f64 / steps as f64;
+        let rate = recipe
+            .schedule
+            .learning_rate(recipe.learning_rate, position, recipe.epochs);
+        let done = trainer.step(&batch.images, &batch.labels, rate)?;
+        pass.loss += f64::from(done.loss) * batch.labels.len() as f64;
+        pass.correct += done.correct;
+        pass.learning_rate = rate;
+        observer.event(&Event::Progress {
+            done: step as u64 + 1,
+            total: steps as u64,
+        });
+    }
+    Ok(pass)
+}
+
+/// Mean recall of the network's own head.
+fn judge(network: &Network, set: &Arc<ImageSet>, norm: &Normalization) -> Result<f64, Error> {
+    let rows = embed(network, set, norm, &mut ())?;
+    let classes = set.classes().len();
+    Ok(Confusion::new(set.labels(), &network.head().predict(&rows)?, classes).bac())
+}
+
+/// Embeddings `[N, D]` of a set, in evaluation mode and without augmentation.
+///
+/// # Errors
+/// [`Error::Interrupted`] between batches.
+pub fn embed(
+    network: &Network,
+    set: &Arc<ImageSet>,
+    normalization: &Normalization,
+    observer: &mut dyn Observer,
+) -> Result<Vec<f32>, Error> {
+    let mut rows = Vec::with_capacity(set.len() * network.embedding_width());
+    for batch in Batches::in_order(set, EVALUATION_BATCH, normalization)? {
+        if observer.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        rows.extend(network.embed(&batch.images)?);
+    }
+    Ok(rows)
+}
+
+/// Labelled embeddings.
+#[derive(Debug, Clone, Copy)]
+pub struct Labelled<'a> {
+    /// `[N, D]`.
+    pub rows: Rows<'a>,
+    /// `[N]`.
+    pub labels: &'a [u32],
+}
+
+/// Phase two: synthetic rows by a plugin.
+///
+/// # Errors
+/// What the plugin refuses, [`Error::Interrupted`].
+pub fn sample(
+    plugin: &Plugin,
+    data: Labelled<'_>,
+    wanted: &[u64],
+    params: &toml::Table,
+    seed: u64,
+    observer: &mut dyn Observer,
+) -> Result<Synthetic, Error> {
+    let request = Request {
+        rows: data.rows,
+        labels: data.labels,
+        wanted,
+        seed,
+        params,
+    };
+    let threads = rayon::current_num_threads() as u32;
+    let mut progress = |done, total| {
+        observer.event(&Event::Progress { done, total });
+        !observer.cancelled()
+    };
+    let backend = CpuBackend::new();
+    let mut services = Services {
+        backend: &backend,
+        threads,
+        progress: &mut progress,
+    };
+    Ok(plugin.sample(&request, &mut services)?)
+}
+
+/// Rows and labels with synthetic ones behind them.
+pub fn joined(data: Labelled<'_>, synthetic: &Synthetic) -> (Vec<f32>, Vec<u32>) {
+    let mut rows = data.rows.data().to_vec();
+    rows.extend_from_slice(&synthetic.rows);
+    let mut labels = data.labels.to_vec();
+    labels.extend_from_slice(&synthetic.labels);
+    (rows, labels)
+}
+
+/// Phase three: a head on balanced rows, by the configuration's recipe.
+///
+/// # Errors
+/// [`Error::Interrupted`] between epochs.
+pub fn finetune(
+    config: &Config,
+    data: HeadData<'_>,
+    trained: &Head,
+    observer: &mut dyn Observer,
+) -> Result<Head, Error> {
+    let recipe = &config.head;
+    let options = HeadTraining {
+        epochs: recipe.epochs,
+        batch: recipe.batch,
+        schedule: recipe.schedule,
+        learning_rate: recipe.learning_rate,
+        sgd: SgdOptions {
+            momentum: config.train.momentum,
+            weight_decay: config.train.weight_decay,
+        },
+        seed: config.run.seed,
+        start: (recipe.start == Start::Trained).then(|| trained.clone()),
+    };
+    let mut stopped = false;
+    let head = train_head(data, &options, &mut |_| {
+        stopped = observer.cancelled();
+        !stopped
+    })?;
+    if stopped {
+        Err(Error::Interrupted)
+    } else {
+        Ok(head)
+    }
+}

@@ -1,0 +1,131 @@
+//! What a run came to: the content of summary.json.
+
+use crate::gap::Gap;
+use crate::metrics::Confusion;
+use serde::{Deserialize, Serialize};
+
+/// A finished run. Shares are in [0, 1], times in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of `eos`.
+    pub version: String,
+    /// Class names, `[C]`.
+    pub classes: Vec<String>,
+    /// Training images of each class, `[C]`.
+    pub train_counts: Vec<usize>,
+    /// "test" or "validation": the rows that everything was measured on.
+    pub measured_on: String,
+    /// Rows measured on.
+    pub test_rows: usize,
+    /// Architecture and shapes.
+    pub network: String,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Instruction path of training.
+    pub simd_path: String,
+    /// Where neighbours and interpolation ran.
+    pub device: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Epoch that was kept, from 1.
+    pub kept_epoch: usize,
+    /// Seconds of phase one; 0 where its checkpoint was there already.
+    pub train_seconds: f64,
+    /// Loss, accuracy and validation BAC of each epoch.
+    pub epochs: Vec<EpochRow>,
+    /// The network as trained, the methods beside, then the chosen method.
+    pub methods: Vec<MethodSummary>,
+}
+
+/// One epoch of phase one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRow {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Share of training images named correctly.
+    pub train_accuracy: f64,
+    /// Mean recall on the rows held out.
+    pub validation_bac: Option<f64>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// What one head came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodSummary {
+    /// "as trained", or the method's id.
+    pub name: String,
+    /// Rows it added.
+    pub added: usize,
+    /// Recall of each class, `[C]`.
+    pub recall: Vec<f64>,
+    /// Balanced accuracy: the mean recall.
+    pub bac: f64,
+    /// Geometric mean of the recalls.
+    pub g_mean: f64,
+    /// Mean over classes of √(recall · specificity).
+    pub g_mean_macro: f64,
+    /// Mean over classes of F1.
+    pub macro_f1: f64,
+    /// Generalization gap of the rows its head was trained on.
+    pub gap: Gap,
+    /// Counts of (true, predicted).
+    pub confusion: Confusion,
+    /// Norm of each class's head weights, `[C]`.
+    pub head_norms: Vec<f32>,
+    /// Seconds of oversampling.
+    pub sample_seconds: f64,
+    /// Seconds of head training.
+    pub head_seconds: f64,
+    /// What the plugin noted, such as how many rows a fallback made.
+    pub notes: Vec<String>,
+}
+
+impl Summary {
+    /// The network as trained.
+    pub fn before(&self) -> &MethodSummary {
+        &self.methods[0]
+    }
+
+    /// The chosen method.
+    pub fn after(&self) -> &MethodSummary {
+        self.methods.last().expect("a run has a method")
+    }
+
+    /// The `n` classes with the fewest training rows.
+    pub fn rarest(&self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.classes.len()).collect();
+        order.sort_by_key(|c| self.train_counts[*c]);
+        order.truncate(n);
+        order
+    }
+
+    /// Mean recall of the three rarest classes.
+    pub fn rare_recall(&self, method: &MethodSummary) -> f64 {
+        let rare = self.rarest(3);
+        rare.iter().map(|c| method.recall[*c]).sum::<f64>() / rare.len().max(1) as f64
+    }
+
+    /// One honest sentence on what the chosen method did.
+    pub fn headline(&self) -> String {
+        let (before, after) = (self.before(), self.after());
+        let points = |a: f64, b: f64| format!("{:+.2} points", 100.0 * (a - b));
+        let mut text = format!(
+            "{} changes balanced accuracy by {} ({:.2} → {:.2}) and the mean recall of the three \
+             rarest classes by {}.",
+            after.name,
+            points(after.bac, before.bac),
+            100.0 * before.bac,
+            100.0 * after.bac,
+            points(self.rare_recall(after), self.rare_recall(before)),
+        );
+        let best = self.methods.iter().max_by(|a, b| a.bac.total_cmp(&b.bac));
+        if let Some(best) = best.filter(|best| best.bac > after.bac) {
+            let by = points(best.bac, after.bac);
+            text += &format!(" On these data {} is better still, by {by}.", best.name);
+        }
+        text
+    }
+}

@@ -1,0 +1,182 @@
+//! How many rows each class should get.
+
+use crate::Error;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A rule for the sizes of the classes after oversampling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Wanted {
+    /// "auto" (= not-majority), "minority", "not-minority", "not-majority", "all".
+    Rule(String),
+    /// Size of the smaller over the larger of two classes afterwards, in (0, 1].
+    Ratio(f64),
+    /// Size afterwards by class name; `cap` bounds every class of any rule.
+    Sizes(BTreeMap<String, u64>),
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self::Rule("auto".to_owned())
+    }
+}
+
+impl Wanted {
+    /// Rows to add to each class, `[C]`, given their sizes and names.
+    ///
+    /// ```
+    /// use eos_pipeline::wanted::Wanted;
+    /// let names = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+    /// let rule = |word: &str| Wanted::Rule(word.to_owned());
+    /// assert_eq!(rule("auto").rows(&[5, 3, 1], &names)?, [0, 2, 4]);
+    /// assert_eq!(rule("minority").rows(&[5, 3, 1], &names)?, [0, 0, 4]);
+    /// # Ok::<(), eos_pipeline::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a rule that is none, a ratio for other than two classes or one that
+    /// would remove rows, a size below a class's own, an unknown class.
+    pub fn rows(&self, counts: &[usize], names: &[String]) -> Result<Vec<u64>, Error> {
+        let counts: Vec<u64> = counts.iter().map(|n| *n as u64).collect();
+        let most = counts.iter().copied().max().unwrap_or(0);
+        let majority = counts.iter().position(|n| *n == most);
+        match self {
+            Self::Rule(rule) => by_rule(rule, &counts, most, majority),
+            Self::Ratio(ratio) => by_ratio(*ratio, &counts, most, majority),
+            Self::Sizes(sizes) => by_sizes(sizes, &counts, most, names),
+        }
+    }
+}
+
+fn by_rule(
+    rule: &str,
+    counts: &[u64],
+    most: u64,
+    majority: Option<usize>,
+) -> Result<Vec<u64>, Error> {
+    let least = counts.iter().copied().filter(|n| *n > 0).min();
+    let minority = counts.iter().position(|n| Some(*n) == least);
+    let takes = |c: usize| match rule {
+        "auto" | "not-majority" => Some(Some(c) != majority),
+        "minority" => Some(Some(c) == minority),
+        "not-minority" => Some(Some(c) != minority),
+        "all" => Some(true),
+        _ => None,
+    };
+    let to_add = |(c, n): (usize, &u64)| match takes(c) {
+        Some(true) if *n > 0 => Ok(most - n),
+        Some(_) => Ok(0),
+        None => Err(Error::Request(format!(
+            "wanted '{rule}' is no rule; use auto, minority, not-minority, not-majority, all, a \
+             ratio in (0, 1] for two classes, or {{ class = size }}"
+        ))),
+    };
+    counts.iter().enumerate().map(to_add).collect()
+}
+
+fn by_ratio(
+    ratio: f64,
+    counts: &[u64],
+    most: u64,
+    majority: Option<usize>,
+) -> Result<Vec<u64>, Error> {
+    if !(ratio > 0.0 && ratio <= 1.0) || counts.len() != 2 {
+        return Err(Error::Request(format!(
+            "wanted = {ratio} with {} classes: a ratio is in (0, 1] and for two classes; name the \
+             sizes with {{ class = size }}",
+            counts.len()
+        )));
+    }
+    let target = (most as f64 * ratio) as u64;
+    let to_add = |(c, n): (usize, &u64)| {
+        if Some(c) == majority {
+            return Ok(0);
+        }
+        target.checked_sub(*n).ok_or_else(|| {
+            Error::Request(format!(
+                "wanted = {ratio} means {target} rows for a class of {n}: oversampling removes none; \
+                 use a larger ratio"
+            ))
+        })
+    };
+    counts.iter().enumerate().map(to_add).collect()
+}
+
+fn by_sizes(
+    sizes: &BTreeMap<String, u64>,
+    counts: &[u64],
+    most: u64,
+    names: &[String],
+) -> Result<Vec<u64>, Error> {
+    let cap = sizes.get("cap").copied();
+    if let Some(name) = sizes.keys().find(|k| *k != "cap" && !names.contains(k)) {
+        return Err(Error::Request(format!(
+            "wanted names class '{name}'; the classes are {}",
+            names.join(", ")
+        )));
+    }
+    let only_cap = cap.is_some() && sizes.len() == 1;
+    let mut rows = vec![0; counts.len()];
+    for (c, n) in counts.iter().enumerate() {
+        let target = match names.get(c).and_then(|name| sizes.get(name)) {
+            Some(size) if size < n => {
+                return Err(Error::Request(format!(
+                    "wanted gives class '{}' {size} rows, it has {n}: oversampling removes none",
+                    names[c]
+                )));
+            }
+            Some(size) => *size,
+            None if only_cap => most,
+            None => *n,
+        };
+        rows[c] = cap.map_or(target, |cap| target.min(cap)).saturating_sub(*n);
+        if *n == 0 {
+            rows[c] = 0;
+        }
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        ["a", "b"].map(String::from).to_vec()
+    }
+
+    #[test]
+    fn ratios_and_sizes_are_sizes_afterwards() {
+        assert_eq!(
+            Wanted::Ratio(0.5).rows(&[100, 20], &names()).unwrap(),
+            [0, 30]
+        );
+        let sizes = |pairs: &[(&str, u64)]| {
+            Wanted::Sizes(pairs.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect())
+        };
+        assert_eq!(
+            sizes(&[("b", 50)]).rows(&[100, 20], &names()).unwrap(),
+            [0, 30]
+        );
+        assert_eq!(
+            sizes(&[("cap", 60)]).rows(&[100, 20], &names()).unwrap(),
+            [0, 40]
+        );
+        for (wanted, told) in [
+            (Wanted::Ratio(0.1), "removes none"),
+            (Wanted::Ratio(1.5), "in (0, 1]"),
+            (Wanted::Rule("most".into()), "is no rule"),
+            (sizes(&[("b", 5)]), "it has 20"),
+            (sizes(&[("z", 5)]), "the classes are a, b"),
+        ] {
+            let error = wanted.rows(&[100, 20], &names()).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_class_without_rows_gets_none() {
+        assert_eq!(Wanted::default().rows(&[4, 0], &names()).unwrap(), [0, 0]);
+    }
+}
