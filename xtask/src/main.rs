@@ -1,3 +1,72 @@
-//! Workflows of the workspace.
+//! Workflows of the workspace, run as `cargo xtask …`.
+//!
+//! This package links none of the workspace's crates, so that it builds in seconds and still runs while one
+//! of them does not compile. It needs cargo and rustc, and says "skipped: …" where a step wants more.
 
-fn main() {}
+mod cargo;
+mod ci;
+mod demo;
+mod plugins;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use workspace::Workspace;
+
+/// Workflows of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    workflow: Workflow,
+}
+
+#[derive(Subcommand)]
+enum Workflow {
+    /// Build everything, run the whole method on the embedded images and print what it did, class by class
+    Demo(demo::Options),
+    /// Build the plugins and the command, then run every test of the workspace
+    Test(test::Options),
+    /// What must hold before a change goes in: fmt, tidy, deny, clippy, doc, test, a quick demo
+    Ci,
+    /// Rules of the tree that no compiler checks: arrows between crates, unsafe, docs, left-overs
+    Tidy,
+    /// The oversampler plugins
+    #[command(subcommand)]
+    Plugins(PluginsWorkflow),
+}
+
+#[derive(Subcommand)]
+enum PluginsWorkflow {
+    /// Build the plugins that plugins/registry.toml lists and put them beside the release `eos`
+    Build,
+    /// Write the built libraries' SHA-256 into the registry beside the release `eos`
+    Lock,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments.workflow) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
+    let workspace = Workspace::open()?;
+    match workflow {
+        Workflow::Demo(options) => demo::run(&workspace, &options),
+        Workflow::Test(options) => test::run(&workspace, &options),
+        Workflow::Ci => ci::run(&workspace),
+        Workflow::Tidy => tidy::run(&workspace),
+        Workflow::Plugins(PluginsWorkflow::Build) => plugins::build(&workspace).map(drop),
+        Workflow::Plugins(PluginsWorkflow::Lock) => plugins::lock(&workspace),
+    }
+}

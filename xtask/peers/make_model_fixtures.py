@@ -1,0 +1,173 @@
+"""What PyTorch computes, for eos-model's tests: python make_model_fixtures.py FOLDER
+
+Weights and images come from Philox on both sides, so the files hold results only: PyTorch in f64 as
+the truth, and for every gradient PyTorch's own relative error in f32 as the measure of what f32 can do.
+"""
+
+import gzip
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save
+
+import philox
+from resnet import ResNet
+
+SEED = 20260101
+WEIGHTS, IMAGES, LABELS = 1, 2, 3
+STEPS = 20
+
+
+@dataclass
+class Case:
+    """One network and one batch. Gradients are kept of names that start with one of `kept`."""
+
+    name: str
+    depth: int
+    shape: tuple
+    classes: int
+    n: int
+    kept: tuple
+
+
+EVERYTHING = ("",)
+ENDS = ("conv1", "bn1", "layer1.0.", "linear")
+CASES = [
+    Case("resnet20-rgb32", 20, (3, 32, 32), 10, 4, EVERYTHING),
+    Case("resnet20-grey28", 20, (1, 28, 28), 5, 4, ENDS),
+    Case("resnet56-rgb16", 56, (3, 16, 16), 7, 3, ENDS),
+]
+TRAINING = Case("training", 20, (3, 16, 16), 10, 16, ())
+
+
+def value(name, index, shape):
+    """A tensor's values: uniform, of the size that keeps activations near 1."""
+    u = philox.unit(SEED, WEIGHTS, index, int(np.prod(shape)))
+    half, two, one = np.float32(0.5), np.float32(2), np.float32(1)
+    if name == "linear.weight":
+        u = (two * u - one) * np.float32(0.125)
+    elif name.endswith(("running_var",)) or ("bn" in name and name.endswith(".weight")):
+        u = half + u
+    elif name.endswith(("running_mean", ".bias")):
+        u = u - half
+    else:
+        u = (two * u - one) * np.float32(np.sqrt(6.0 / np.prod(shape[1:])))
+    return torch.from_numpy(u.reshape(shape))
+
+
+def network(case):
+    net = ResNet(case.depth, case.shape[0], case.classes)
+    state = net.state_dict()
+    names = sorted(name for name in state if not name.endswith("num_batches_tracked"))
+    for index, name in enumerate(names):
+        state[name].copy_(value(name, index, tuple(state[name].shape)))
+    return net
+
+
+def batch(case):
+    count = case.n * int(np.prod(case.shape))
+    u = philox.unit(SEED, IMAGES, 0, count)
+    images = (np.float32(2) * u - np.float32(1)) * np.float32(1.75)
+    labels = philox.below(SEED, LABELS, 0, case.n, case.classes).astype(np.int64)
+    return torch.from_numpy(images.reshape(case.n, *case.shape)), torch.from_numpy(labels)
+
+
+def results(net, images, labels):
+    """Loss, embeddings and gradients of one batch; the running statistics move."""
+    net.train()
+    embeddings = net.embed(images)
+    loss = F.cross_entropy(net.linear(embeddings), labels)
+    loss.backward()
+    gradients = {name: p.grad.double() for name, p in net.named_parameters()}
+    return loss.detach(), embeddings.detach(), gradients
+
+
+def one_batch(case):
+    images, labels = batch(case)
+    truth = network(case).double()
+    out = {}
+    with torch.no_grad():
+        truth.eval()
+        out["evaluated"] = truth.embed(images.double()).float()
+        out["logits"] = truth(images.double()).float()
+    loss, embeddings, gradients = results(truth, images.double(), labels)
+    _, _, single = results(network(case), images, labels)
+    out["loss"], out["embeddings"] = loss.reshape(1), embeddings.float()
+    for name, gradient in gradients.items():
+        if name.startswith(case.kept):
+            out[f"gradient/{name}"] = gradient.float()
+            error = (single[name] - gradient).norm() / gradient.norm()
+            out[f"error/{name}"] = error.reshape(1)
+    for name, statistic in truth.state_dict().items():
+        if "running" in name:
+            out[f"after/{name}"] = statistic.float()
+    return out
+
+
+def training(case):
+    """The losses of twenty steps on one batch by the recipe of the paper."""
+    images, labels = batch(case)
+
+    def losses(net, images):
+        net.train()
+        sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-4)
+        seen = []
+        for _ in range(STEPS):
+            sgd.zero_grad()
+            loss = F.cross_entropy(net(images), labels)
+            loss.backward()
+            sgd.step()
+            seen.append(loss.item())
+        return torch.tensor(seen, dtype=torch.float64)
+
+    truth = losses(network(case).double(), images.double())
+    drift = (losses(network(case), images).double() - truth).abs().max()
+    print(f"{case.name}: losses {truth.tolist()}, f32 drifts by {drift:.1e}")
+    return {"losses": truth}
+
+
+def saved_by_torch():
+    """A state_dict as PyTorch users save it, of repeating weights, so that it packs small."""
+    case = Case("state_dict", 20, (1, 8, 8), 3, 4, ())
+    net = network(case)
+    for name, p in net.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            p.fill_(7)
+        elif p.dim() > 1:
+            pattern = philox.unit(SEED, WEIGHTS, 1000, 61) - np.float32(0.5)
+            scale = np.float32(4 / np.sqrt(np.prod(p.shape[1:])))
+            p.copy_(torch.from_numpy(np.resize(pattern * scale, tuple(p.shape))))
+    net.eval()
+    images, _ = batch(case)
+    with torch.no_grad():
+        logits = net.double()(images.double()).float()
+    return {name: t.float() if t.is_floating_point() else t for name, t in net.state_dict().items()}, logits
+
+
+def write(folder, name, tensors):
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    packed = gzip.compress(save(tensors), 9, mtime=0)
+    path = folder / f"{name}.safetensors.gz"
+    path.write_bytes(packed)
+    print(f"{path}: {len(packed)} bytes")
+
+
+def main():
+    torch.set_num_threads(1)
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for case in CASES:
+        out = one_batch(case)
+        worst = max((v.item(), k) for k, v in out.items() if k.startswith("error/"))
+        print(f"{case.name}: loss {out['loss'].item()}, torch's own f32 error at worst {worst}")
+        write(folder, case.name, out)
+    state, logits = saved_by_torch()
+    write(folder, "state_dict", state)
+    write(folder, "training", {**training(TRAINING), "state_dict_logits": logits})
+
+
+main()
