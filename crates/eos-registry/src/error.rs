@@ -97,9 +97,9 @@ pub enum Error {
         /// The registry that lists it.
         registry: PathBuf,
         /// Of the library, in hexadecimal digits.
-        got: String,
+        got: Box<str>,
         /// Of the registry.
-        wanted: String,
+        wanted: Box<str>,
     },
     /// Hashes are required, and the registry has none for this plugin.
     #[error(

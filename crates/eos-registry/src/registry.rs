@@ -202,7 +202,7 @@ impl Registry {
         match &entry.listed.sha256 {
             None if self.locked => Err(Error::Unlocked { id, registry }),
             Some(wanted) if !wanted.eq_ignore_ascii_case(got) => {
-                let (path, got, wanted) = (path.to_owned(), got.to_owned(), wanted.clone());
+                let (path, got, wanted) = (path.to_owned(), got.into(), wanted.as_str().into());
                 Err(Error::Checksum {
                     id,
                     path,

@@ -2,6 +2,7 @@
 
 use crate::call::{Request, Synthetic};
 use crate::error::Error;
+use crate::guarded::Column;
 use eos_plugin::abi;
 use eos_tensor::{Backend, Recipe};
 
@@ -136,6 +137,9 @@ impl Judge<'_> {
         let mut counts = vec![0u64; wanted.len()];
         for (row, label) in labels.enumerate() {
             let Some(count) = counts.get_mut(label as usize) else {
+                if label.is_blank() {
+                    return Err(self.broken(format!("it says it wrote row {row}, and did not")));
+                }
                 let classes = wanted.len();
                 return Err(self.broken(format!(
                     "row {row} has label {label}, there are {classes} classes"
