@@ -1,1 +1,1 @@
-//! Workspace-level tests.
+//! Workspace-level tests; they stand in `tests/`. Run them with `cargo xtask test`.

@@ -1,0 +1,145 @@
+//! The `eos` command as a user runs it. Needs what `cargo xtask test` builds.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const CONFIG: &str = "[data]\nset = \"fashion-mnist-lt\"\n[model]\narch = \"resnet20\"\n\
+    [train]\nepochs = 1\nschedule = \"one-cycle\"\n[head]\nepochs = 1\n\
+    [oversample]\nmethod = \"eos\"\nbeside = [\"random\", \"smote\"]\n";
+
+fn variable(name: &str) -> PathBuf {
+    std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set; run cargo xtask test")).into()
+}
+
+fn eos(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(variable("EOS_TEST_BIN"));
+    let registry = variable("EOS_TEST_PLUGINS").join("registry.toml");
+    command.current_dir(folder).env("EOS_REGISTRY", registry).args(arguments);
+    command
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn scene() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.toml"), CONFIG).unwrap();
+    folder
+}
+
+fn partial_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(partial_files(&path));
+        } else if path.to_string_lossy().contains(".partial") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_run_leaves_a_whole_folder_that_no_other_run_overwrites() {
+    let scene = scene();
+    let output = eos(scene.path(), &["run", "c.toml"]).output().unwrap();
+    let text = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for word in ["as trained", "random", "smote", "eos", "Ankle boot", "G-mean (macro)", "report: runs/c/report.html"] {
+        assert!(text.contains(word), "no '{word}' in {text}");
+    }
+    let run = scene.path().join("runs/c");
+    for file in ["run.toml", "metrics.csv", "summary.json", "report.html", "plots/recall.svg", "phase1/network.safetensors", "phase2/eos.csv", "phase3/smote.safetensors"] {
+        assert!(run.join(file).is_file(), "no {file}");
+    }
+    assert!(partial_files(&run).is_empty());
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(run.join("summary.json")).unwrap()).unwrap();
+    let methods = summary["methods"].as_array().unwrap();
+    let gap = |m: usize| methods[m]["gap"]["mean"].as_f64().unwrap();
+    assert_eq!(methods.len(), 4);
+    assert!((gap(1) - gap(2)).abs() < 1e-6, "SMOTE leaves the gap of random over-sampling");
+    assert!(gap(3) < gap(0), "EOS narrows the gap");
+
+    let again = eos(scene.path(), &["run", "c.toml"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(told(&again).contains("it holds this run, finished"), "{}", told(&again));
+    let changed = eos(scene.path(), &["run", "c.toml", "--set", "head.epochs=2"]).output().unwrap();
+    assert_eq!(changed.status.code(), Some(2));
+    assert!(told(&changed).contains("(differing: head.epochs)"), "{}", told(&changed));
+    let after = serde_json::from_slice::<serde_json::Value>(&std::fs::read(run.join("summary.json")).unwrap());
+    assert_eq!(after.unwrap(), summary);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_network_on_one_and_on_two_threads() {
+    let scene = scene();
+    let weights = |threads: &str| {
+        let set = format!("run.threads={threads}");
+        let out = format!("t{threads}");
+        let output = eos(scene.path(), &["run", "c.toml", "--set", &set, "--out", &out]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        std::fs::read(scene.path().join(out).join("phase3/network.safetensors")).unwrap()
+    };
+    assert!(weights("1") == weights("2"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_ends_with_130_and_no_half_written_file() {
+    let scene = scene();
+    let mut child = eos(scene.path(), &["run", "c.toml", "--set", "train.epochs=500"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let run = scene.path().join("runs/c");
+    while !run.join("run.toml").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(partial_files(&run).is_empty());
+    assert!(!run.join("summary.json").exists());
+}
+
+#[test]
+fn what_is_wrong_is_one_message_and_an_exit_code() {
+    let scene = scene();
+    std::fs::write(scene.path().join("cut-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    std::fs::write(scene.path().join("bad.toml"), "[data]\nsett = 1\n").unwrap();
+    for (arguments, code, word) in [
+        (&["run", "none.toml"][..], 1, "cannot read none.toml"),
+        (&["run", "bad.toml"], 2, "line 2"),
+        (&["run", "c.toml", "--set", "train.epoch=3"], 2, "unknown field `epoch`"),
+        (&["run", "c.toml", "--set", "oversample.method=eoss"], 1, "no plugin 'eoss'"),
+        (&["run", "c.toml", "--set", "oversample.params.kk=3"], 1, "unknown parameter 'kk'"),
+        (&["data", "info", "cut-images-idx3-ubyte"], 1, "cut-images-idx3-ubyte"),
+        (&["plugins", "show", "nothing"], 1, "no plugin 'nothing'"),
+        (&["run"], 2, "Usage"),
+    ] {
+        let output = eos(scene.path(), arguments).output().unwrap();
+        let text = told(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(word), "{arguments:?}: {text}");
+        assert!(!text.contains("panicked") && !text.contains("bug in eos"), "{text}");
+    }
+    assert!(!scene.path().join("runs").exists(), "a refused run leaves no folder");
+}
+
+#[test]
+fn plugins_are_listed_and_shown() {
+    let scene = scene();
+    let list = told(&eos(scene.path(), &["plugins", "list"]).output().unwrap());
+    for id in ["eos", "random", "smote"] {
+        assert!(list.lines().any(|line| line.starts_with(id)), "{list}");
+    }
+    assert!(!list.contains("refused"), "{list}");
+    let shown = told(&eos(scene.path(), &["plugins", "show", "eos"]).output().unwrap());
+    assert!(shown.contains("k = 10, min 1") && shown.contains("no-enemies"), "{shown}");
+    let doctor = eos(scene.path(), &["doctor"]).output().unwrap();
+    assert_eq!(doctor.status.code(), Some(0), "{}", told(&doctor));
+}
