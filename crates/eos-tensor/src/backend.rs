@@ -83,7 +83,8 @@ pub trait Backend: Send + Sync {
     /// Distances are those of [`exact::squared_distance`](crate::exact::squared_distance), rounded to f32.
     ///
     /// # Errors
-    /// Labels that do not match the rows, a query that is no row, `k == 0`.
+    /// Labels that do not match the rows, a query that is no row, `k == 0`, a k for which the result
+    /// cannot be addressed.
     fn neighbours(
         &self,
         rows: Rows<'_>,
@@ -110,6 +111,11 @@ pub(crate) fn check_queries(
 ) -> Result<(), Error> {
     if k == 0 {
         return Err(Error::ZeroK);
+    }
+    let fits = |slots: &usize| *slots <= isize::MAX as usize / size_of::<u32>();
+    if queries.len().checked_mul(k).filter(fits).is_none() {
+        let queries = queries.len();
+        return Err(Error::Slots { queries, k });
     }
     let (labels, rows) = (labels.len(), rows.len());
     if labels != rows {

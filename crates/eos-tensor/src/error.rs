@@ -53,6 +53,16 @@ pub enum Error {
     /// No neighbours were asked for.
     #[error("k is 0; ask for at least one neighbour")]
     ZeroK,
+    /// More slots than memory can address.
+    #[error(
+        "{queries} queries with {k} neighbours each cannot be held; ask for k below the number of rows"
+    )]
+    Slots {
+        /// Queries given.
+        queries: usize,
+        /// Neighbours asked for.
+        k: usize,
+    },
     /// The output has the wrong length.
     #[error("the output holds {got} values, {wanted} are needed (samples × dimensions)")]
     Output {

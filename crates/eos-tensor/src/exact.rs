@@ -19,31 +19,51 @@ pub(crate) const LANES: usize = 32;
 #[inline(always)]
 pub fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     let mut sums = [0f64; LANES];
-    let (whole_a, whole_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let (rest_a, rest_b) = (whole_a.remainder(), whole_b.remainder());
-    for (a, b) in whole_a.zip(whole_b) {
-        for l in 0..LANES {
-            let t = f64::from(a[l]) - f64::from(b[l]);
-            sums[l] += t * t;
-        }
+    let (whole_a, rest_a) = a.as_chunks::<LANES>();
+    let (whole_b, rest_b) = b.as_chunks::<LANES>();
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        add_squares(&mut sums, a, b);
     }
-    for (l, (a, b)) in rest_a.iter().zip(rest_b).enumerate() {
-        let t = f64::from(*a) - f64::from(*b);
-        sums[l] += t * t;
+    if !rest_a.is_empty() {
+        // Zeros add +0 to sums that are never −0: no bit changes, and the sums stay in registers.
+        add_squares(&mut sums, &padded(rest_a), &padded(rest_b));
     }
     fold(sums)
 }
 
 #[inline(always)]
-fn fold(mut sums: [f64; LANES]) -> f64 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for l in 0..half {
-            sums[l] += sums[l + half];
-        }
-        half /= 2;
+fn add_squares(sums: &mut [f64; LANES], a: &[f32; LANES], b: &[f32; LANES]) {
+    for l in 0..LANES {
+        let t = f64::from(a[l]) - f64::from(b[l]);
+        sums[l] += t * t;
     }
-    sums[0]
+}
+
+#[inline(always)]
+fn padded(rest: &[f32]) -> [f32; LANES] {
+    let mut whole = [0.0; LANES];
+    whole[..rest.len()].copy_from_slice(rest);
+    whole
+}
+
+/// Halving steps of fixed length, which compilers keep in registers.
+#[inline(always)]
+fn fold(sums: [f64; LANES]) -> f64 {
+    let sums: [f64; 16] = halve(&sums);
+    let sums: [f64; 8] = halve(&sums);
+    let sums: [f64; 4] = halve(&sums);
+    let sums: [f64; 2] = halve(&sums);
+    sums[0] + sums[1]
+}
+
+/// `sums[l] + sums[l + HALF]`.
+#[inline(always)]
+fn halve<const HALF: usize>(sums: &[f64]) -> [f64; HALF] {
+    let mut half = [0.0; HALF];
+    for l in 0..HALF {
+        half[l] = sums[l] + sums[l + HALF];
+    }
+    half
 }
 
 /// Whether `(distance, row)` stands before another candidate.

@@ -16,3 +16,5 @@ pub const AUGMENTATION: u32 = INITIALISATION + 4;
 pub const HEAD_INITIALISATION: u32 = INITIALISATION + 5;
 /// Order of the rows in head training; the index counts epochs.
 pub const HEAD_BATCHES: u32 = INITIALISATION + 6;
+/// Rows drawn again for confidence intervals; the index counts draws.
+pub const BOOTSTRAP: u32 = INITIALISATION + 7;

@@ -16,7 +16,7 @@ use super::lanes::{Avx2, Avx512};
 /// Vectors of a panel on each path: what the registers hold next to six queries.
 const AVX512_VECTORS: usize = 4;
 const AVX2_VECTORS: usize = 2;
-const PORTABLE_VECTORS: usize = 2;
+const PORTABLE_VECTORS: usize = 1;
 
 /// One search: what all query tiles share.
 pub(super) struct Search<'a> {
