@@ -233,9 +233,7 @@ fn what_cannot_be_answered_is_refused_by_name() {
     );
     assert!(ask(&[0, 0], &[1], 1).starts_with("2 labels for 3 rows"));
     assert!(ask(&[0, 0, 0], &[1], 0).starts_with("k is 0"));
-    assert!(
-        ask(&[0, 0, 0], &[1, 2], usize::MAX).starts_with("2 queries with 18446744073709551615")
-    );
+    assert!(ask(&[0, 0, 0], &[1, 2], usize::MAX).contains("cannot be held"));
     let recipe = [Recipe {
         label: 0,
         base: 0,

@@ -74,16 +74,14 @@ impl<'a> Search<'a> {
     unsafe fn tile<V: Lanes, const R: usize>(&self, queries: &[u32]) -> Vec<Best> {
         let mut strips: Vec<Strip> = queries.chunks(STRIP).map(|q| Strip::new(self, q)).collect();
         let panels = self.packed.panels();
+        let rows = self.rows.len();
         // Rows near the query's own position are often of its class, and near: the limit falls early.
-        let own = self.packed.order.len();
-        let first = queries
-            .first()
-            .map_or(0, |q| self.position(*q).min(own - 1));
+        let first = queries.first().map_or(0, |q| self.position(*q));
         for p in 0..panels {
             let p = (p + first / self.packed.width) % panels;
             let (panel, halves) = self.packed.panel(p);
             let start = p * self.packed.width;
-            let positions = start..(start + self.packed.width).min(own);
+            let positions = start..(start + self.packed.width).min(rows);
             for strip in &mut strips {
                 if !strip.queries.iter().any(|q| q.admitted.meets(&positions)) {
                     continue;
