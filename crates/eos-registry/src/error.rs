@@ -213,7 +213,7 @@ pub enum Error {
     },
     /// A recipe is right, and its row does not fit into f32.
     #[error(
-        "plugin '{id}': synthetic row {row} (base {base}, from {from}, to {to}, ratio {ratio}) is \
+        "plugin '{id}': synthetic row {row} (base {base}, from {from}, to {to}, ratio {ratio:?}) is \
          not finite: these rows are too far apart for f32; scale the embeddings down"
     )]
     NotFinite {

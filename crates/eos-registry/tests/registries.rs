@@ -3,7 +3,7 @@
 mod common;
 
 use common::Folder;
-use eos_registry::{Isolate, Registry};
+use eos_registry::{Discovery, Isolate, Registry};
 
 /// What opening a registry of this text says, without the folder's path.
 fn refusal(text: &str) -> String {
