@@ -82,14 +82,28 @@ fn what_is_toml_and_still_no_registry_is_refused() {
 
 #[test]
 fn a_registry_that_is_not_there_is_named() {
-    let said = Registry::open(&["/no/such/registry.toml".into()])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        said.starts_with("registry '/no/such/registry.toml' (given) cannot be read: ")
-            && said.ends_with("; give the path of a registry.toml"),
-        "{said}"
-    );
+    let path = || "/no/such/registry.toml".into();
+    let explicit = Discovery {
+        explicit: Some(path()),
+        configured: None,
+    };
+    let configured = Discovery {
+        explicit: None,
+        configured: Some(path()),
+    };
+    for (opened, asked) in [
+        (Registry::open(&[path()]), "given"),
+        (Registry::discover(&explicit), "--registry"),
+        (Registry::discover(&configured), "the run's configuration"),
+    ] {
+        let said = opened.unwrap_err().to_string();
+        let begin = format!("registry '/no/such/registry.toml' ({asked}) cannot be read: ");
+        assert!(said.starts_with(&begin), "{said}");
+        assert!(
+            said.ends_with("; give the path of a registry.toml"),
+            "{said}"
+        );
+    }
 }
 
 #[test]
