@@ -24,7 +24,11 @@ STEPS = 20
 
 @dataclass
 class Case:
-    """One network and one batch. Gradients are kept of names that start with one of `kept`."""
+    """One network and one batch. Gradients are kept of names that start with one of `kept`.
+
+    `draw` picks images of which no activation is so close to 0 that f32 and f64 disagree on its sign:
+    one such unit moves gradients by 1e-3, which says nothing about either implementation.
+    """
 
     name: str
     depth: int
@@ -32,13 +36,14 @@ class Case:
     classes: int
     n: int
     kept: tuple
+    draw: int = 0
 
 
 EVERYTHING = ("",)
 ENDS = ("conv1", "bn1", "layer1.0.", "linear")
 CASES = [
     Case("resnet20-rgb32", 20, (3, 32, 32), 10, 4, EVERYTHING),
-    Case("resnet20-grey28", 20, (1, 28, 28), 5, 4, ENDS),
+    Case("resnet20-grey28", 20, (1, 28, 28), 5, 4, ENDS, draw=2),
     Case("resnet56-rgb16", 56, (3, 16, 16), 7, 3, ENDS),
 ]
 TRAINING = Case("training", 20, (3, 16, 16), 10, 16, ())
@@ -70,20 +75,19 @@ def network(case):
 
 def batch(case):
     count = case.n * int(np.prod(case.shape))
-    u = philox.unit(SEED, IMAGES, 0, count)
+    u = philox.unit(SEED, IMAGES, case.draw, count)
     images = (np.float32(2) * u - np.float32(1)) * np.float32(1.75)
     labels = philox.below(SEED, LABELS, 0, case.n, case.classes).astype(np.int64)
     return torch.from_numpy(images.reshape(case.n, *case.shape)), torch.from_numpy(labels)
 
 
 def results(net, images, labels):
-    """Loss, embeddings and gradients of one batch; the running statistics move."""
+    """Loss and gradients of one batch; the running statistics move."""
     net.train()
-    embeddings = net.embed(images)
-    loss = F.cross_entropy(net.linear(embeddings), labels)
+    loss = F.cross_entropy(net(images), labels)
     loss.backward()
     gradients = {name: p.grad.double() for name, p in net.named_parameters()}
-    return loss.detach(), embeddings.detach(), gradients
+    return loss.detach(), gradients
 
 
 def one_batch(case):
@@ -94,9 +98,9 @@ def one_batch(case):
         truth.eval()
         out["evaluated"] = truth.embed(images.double()).float()
         out["logits"] = truth(images.double()).float()
-    loss, embeddings, gradients = results(truth, images.double(), labels)
-    _, _, single = results(network(case), images, labels)
-    out["loss"], out["embeddings"] = loss.reshape(1), embeddings.float()
+    loss, gradients = results(truth, images.double(), labels)
+    _, single = results(network(case), images, labels)
+    out["loss"] = loss.reshape(1)
     for name, gradient in gradients.items():
         if name.startswith(case.kept):
             out[f"gradient/{name}"] = gradient.float()

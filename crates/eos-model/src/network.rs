@@ -48,6 +48,16 @@ impl Network {
         Self::assemble(spec, engine, layers, &head)
     }
 
+    /// The same network on another instruction path; results then differ by rounding.
+    ///
+    /// # Errors
+    /// A path that this machine cannot run.
+    pub fn with_simd_path(mut self, path: SimdPath) -> Result<Self, ModelError> {
+        let depth = self.spec.arch.depth();
+        self.engine = Arc::new(ResNet::new(depth, self.spec.input(), path)?);
+        Ok(self)
+    }
+
     pub(crate) fn assemble(
         spec: NetworkSpec,
         engine: ResNet,

@@ -117,6 +117,7 @@ pub(crate) fn cross_entropy(
         loss,
         value,
         correct,
+        statistics: Vec::new(),
     })
 }
 
@@ -125,4 +126,6 @@ pub(crate) struct Scored {
     pub loss: Tensor<Rank0, f32, Cpu, Recording>,
     pub value: f32,
     pub correct: usize,
+    /// Of each normalization's batch; none where only a head was run.
+    pub statistics: Vec<BatchStatistics>,
 }

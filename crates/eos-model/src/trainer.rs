@@ -1,12 +1,14 @@
 //! End-to-end training, one step at a time.
 
-use crate::layer::Flat;
-use crate::tape::{Grads, Linear, backbone, cross_entropy};
+use crate::layer::{Flat, copied};
+use crate::tape::{Grads, Linear, Scored, backbone, cross_entropy};
 use crate::{ModelError, Network};
 use dfdx::optim::{Momentum, SgdConfig, WeightDecay};
+use dfdx::prelude::Backward;
 use dfdx::shapes::Shape;
 use dfdx::tensor::{Cpu, Tensor};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Stochastic gradient descent as in PyTorch: v ← momentum · v + (g + decay · p), p ← p − rate · v.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -72,17 +74,7 @@ impl Trainer {
         labels: &[u32],
         learning_rate: f64,
     ) -> Result<Step, ModelError> {
-        let network = &mut self.network;
-        check_labels(labels, network.spec.classes)?;
-        let (rows, statistics) = backbone(
-            &network.device,
-            &network.engine,
-            &network.layers,
-            images,
-            labels.len(),
-        )?;
-        let logits = network.head.forward(rows)?;
-        let scored = cross_entropy(&network.device, logits, labels)?;
+        let scored = self.network.score(images, labels)?;
         let (loss, correct) = (scored.value, scored.correct);
         if !loss.is_finite() {
             return Err(ModelError::Diverged {
@@ -90,7 +82,9 @@ impl Trainer {
                 learning_rate,
             });
         }
-        let mut gradients = dfdx::prelude::Backward::try_backward(scored.loss)?;
+        let mut gradients = Backward::try_backward(scored.loss)?;
+        let network = &mut self.network;
+        let statistics = scored.statistics;
         for (layer, batch) in network.layers.iter_mut().zip(&statistics) {
             layer.track(&batch.mean, &batch.variance);
             for parameter in layer.trained() {
@@ -100,6 +94,60 @@ impl Trainer {
         self.sgd
             .update_head(&mut network.head, &mut gradients, learning_rate)?;
         Ok(Step { loss, correct })
+    }
+
+    /// The loss of images `[n, C, H, W]` with their classes `[n]`, and its gradient by every
+    /// parameter under the parameter's name in a checkpoint, in its shape. Nothing moves.
+    ///
+    /// For checks against another implementation, and for optimizers of one's own.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), but for a loss that is not finite.
+    pub fn gradients(
+        &self,
+        images: &[f32],
+        labels: &[u32],
+    ) -> Result<(Step, BTreeMap<String, Vec<f32>>), ModelError> {
+        let network = &self.network;
+        let scored = network.score(images, labels)?;
+        let (loss, correct) = (scored.value, scored.correct);
+        let gradients = Backward::try_backward(scored.loss)?;
+        let mut named = BTreeMap::new();
+        for (own, layer) in network.layers.iter().zip(network.engine.layers()) {
+            for (name, parameter) in [
+                (format!("{}.weight", layer.conv), &own.weight),
+                (format!("{}.weight", layer.norm), &own.gamma),
+                (format!("{}.bias", layer.norm), &own.beta),
+            ] {
+                named.insert(name, copied(&gradients.get(parameter)));
+            }
+        }
+        let head = &network.head;
+        let weight = copied(&gradients.get(&head.weight));
+        named.insert("linear.weight".to_owned(), weight);
+        let bias = copied(&gradients.get(&head.bias));
+        named.insert("linear.bias".to_owned(), bias);
+        Ok((Step { loss, correct }, named))
+    }
+}
+
+impl Network {
+    /// The loss of a batch in training mode, ready to be followed back.
+    fn score(&self, images: &[f32], labels: &[u32]) -> Result<Scored, ModelError> {
+        check_labels(labels, self.spec.classes)?;
+        let (rows, statistics) = backbone(
+            &self.device,
+            &self.engine,
+            &self.layers,
+            images,
+            labels.len(),
+        )?;
+        let logits = self.head.forward(rows)?;
+        let scored = cross_entropy(&self.device, logits, labels)?;
+        Ok(Scored {
+            statistics,
+            ..scored
+        })
     }
 }
 

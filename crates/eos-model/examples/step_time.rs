@@ -1,0 +1,52 @@
+//! Milliseconds of a training step and of an embedding: ResNet-32, 128 images of 3 × 32 × 32.
+//!
+//! `cargo run --release -p eos-model --example step_time [steps]`; RAYON_NUM_THREADS sets the
+//! threads. The peer is xtask/peers/bench_torch_step.py.
+
+use eos_model::{Arch, Network, NetworkSpec, SgdOptions, Trainer};
+use eos_tensor::{PhiloxRng, stream};
+use std::time::Instant;
+
+const BATCH: usize = 128;
+
+/// Median and least of the milliseconds that `work` takes, after three calls to warm up.
+fn measure(times: usize, mut work: impl FnMut()) -> (f64, f64) {
+    let mut seen: Vec<f64> = (0..times + 3)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .skip(3)
+        .collect();
+    seen.sort_by(f64::total_cmp);
+    (seen[seen.len() / 2], seen[0])
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let steps: usize = std::env::args().nth(1).map_or(Ok(15), |n| n.parse())?;
+    let spec = NetworkSpec {
+        arch: Arch::ResNet32,
+        channels: 3,
+        height: 32,
+        width: 32,
+        classes: 10,
+    };
+    let mut rng = PhiloxRng::new(0, stream::BATCHES, 0);
+    let images: Vec<f32> = (0..BATCH * spec.image_len())
+        .map(|_| rng.normal())
+        .collect();
+    let labels: Vec<u32> = (0..BATCH as u32).map(|i| i * 7 % 10).collect();
+    let mut trainer = Trainer::new(Network::new(spec, 0)?, SgdOptions::default());
+    let path = trainer.network().simd_path();
+
+    let (median, least) = measure(steps.max(1), || {
+        trainer.step(&images, &labels, 0.1).expect("a finite loss");
+    });
+    println!("{path}: training step: median {median:.1} ms, least {least:.1} ms");
+    let (median, least) = measure(steps.max(1), || {
+        trainer.network().embed(&images).expect("whole images");
+    });
+    println!("{path}: embedding: median {median:.1} ms, least {least:.1} ms");
+    Ok(())
+}
