@@ -36,11 +36,17 @@ impl Wanted {
     ///
     /// # Errors
     /// [`Error::Request`] for a rule that is none, a ratio for other than two classes or one that
-    /// would remove rows, a size below a class's own, an unknown class.
+    /// would add none, a size below a class's own, a class that is unknown or has no rows, fewer
+    /// than two classes with rows.
     pub fn rows(&self, counts: &[usize], names: &[String]) -> Result<Vec<u64>, Error> {
         let counts: Vec<u64> = counts.iter().map(|n| *n as u64).collect();
         let most = counts.iter().copied().max().unwrap_or(0);
         let majority = counts.iter().position(|n| *n == most);
+        if counts.iter().filter(|n| **n > 0).count() < 2 {
+            return Err(Error::Request(
+                "wanted compares classes, and fewer than two of them have rows".to_owned(),
+            ));
+        }
         match self {
             Self::Rule(rule) => by_rule(rule, &counts, most, majority),
             Self::Ratio(ratio) => by_ratio(*ratio, &counts, most, majority),
@@ -88,17 +94,21 @@ fn by_ratio(
             counts.len()
         )));
     }
-    let target = (most as f64 * ratio) as u64;
     let to_add = |(c, n): (usize, &u64)| {
         if Some(c) == majority {
             return Ok(0);
         }
-        target.checked_sub(*n).ok_or_else(|| {
-            Error::Request(format!(
-                "wanted = {ratio} means {target} rows for a class of {n}: oversampling removes none; \
-                 use a larger ratio"
-            ))
-        })
+        // imbalanced-learn's expression, so that its roundings are ours.
+        let rows = (most as f64 * ratio - *n as f64) as i64;
+        u64::try_from(rows)
+            .ok()
+            .filter(|rows| *rows > 0)
+            .ok_or_else(|| {
+                Error::Request(format!(
+                    "wanted = {ratio} adds nothing to a class of {n} beside one of {most}, and \
+                 oversampling removes none; use a larger ratio"
+                ))
+            })
     };
     counts.iter().enumerate().map(to_add).collect()
 }
@@ -123,6 +133,12 @@ fn by_sizes(
             Some(size) if size < n => {
                 return Err(Error::Request(format!(
                     "wanted gives class '{}' {size} rows, it has {n}: oversampling removes none",
+                    names[c]
+                )));
+            }
+            Some(_) if *n == 0 => {
+                return Err(Error::Request(format!(
+                    "wanted names class '{}', which has no rows to make others from",
                     names[c]
                 )));
             }
@@ -177,6 +193,10 @@ mod tests {
 
     #[test]
     fn a_class_without_rows_gets_none() {
-        assert_eq!(Wanted::default().rows(&[4, 0], &names()).unwrap(), [0, 0]);
+        let names = ["a", "b", "c"].map(String::from);
+        assert_eq!(
+            Wanted::default().rows(&[4, 2, 0], &names).unwrap(),
+            [0, 2, 0]
+        );
     }
 }
