@@ -86,16 +86,17 @@ impl Confusion {
         }
     }
 
-    /// The mean over classes of √(recall · specificity): imbalanced-learn's
-    /// `geometric_mean_score(average="macro")`, which the reference reports.
+    /// √(mean recall · mean specificity), as imbalanced-learn's
+    /// `geometric_mean_score(average="macro")`, which the reference reports, computes it: the means
+    /// over classes come before the root.
     pub fn g_mean_macro(&self) -> f64 {
         let total: u64 = self.counts.iter().sum();
-        let recall = self.recall();
-        self.mean(|c| {
+        let specificity = self.mean(|c| {
             let others = total - self.of_class(c);
             let wrongly = self.named(c) - self.count(c, c);
-            (recall[c] * share(others - wrongly, others)).sqrt()
-        })
+            share(others - wrongly, others)
+        });
+        (self.bac() * specificity).sqrt()
     }
 
     /// The mean over classes of F1 = 2 · precision · recall / (precision + recall).
@@ -123,9 +124,34 @@ mod tests {
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
         close(c.bac(), (2.0 / 3.0 + 0.5 + 1.0) / 3.0);
         close(c.g_mean(), (2.0f64 / 3.0 * 0.5).cbrt());
-        let macro_ = ((2.0f64 / 3.0).sqrt() + 0.5f64.sqrt() + 0.6f64.sqrt()) / 3.0;
+        // Specificities: 3 of 3, 4 of 4, 3 of 5.
+        let macro_ = (c.bac() * (1.0 + 1.0 + 0.6) / 3.0).sqrt();
         close(c.g_mean_macro(), macro_);
         close(c.macro_f1(), (0.8 + 2.0 / 3.0 + 0.5) / 3.0);
+    }
+
+    #[test]
+    fn figures_are_scikit_learn_s_and_imbalanced_learn_s() {
+        // scikit-learn 1.9.1 (balanced_accuracy_score, macro f1_score) and imbalanced-learn 0.14.2
+        // (geometric_mean_score with average="multiclass" and "macro") on the same labels.
+        let truth = |i: u64| match i % 40 {
+            0..20 => 0,
+            20..31 => 1,
+            31..38 => 2,
+            _ => 3,
+        };
+        let named = |i: u64| match (i * 7919) % 13 {
+            0..8 => truth(i),
+            _ => ((i * 104_729) % 4) as u32,
+        };
+        let labels: Vec<u32> = (0..400).map(truth).collect();
+        let predicted: Vec<u32> = (0..400).map(named).collect();
+        let c = Confusion::new(&labels, &predicted, 4);
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+        close(c.bac(), 0.7261525974025973);
+        close(c.g_mean(), 0.7246988350820247);
+        close(c.g_mean_macro(), 0.8103431211358451);
+        close(c.macro_f1(), 0.6485160618831772);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub struct MethodSummary {
     pub bac: f64,
     /// Geometric mean of the recalls.
     pub g_mean: f64,
-    /// Mean over classes of √(recall · specificity).
+    /// √(mean recall · mean specificity), imbalanced-learn's macro G-mean.
     pub g_mean_macro: f64,
     /// Mean over classes of F1.
     pub macro_f1: f64,
