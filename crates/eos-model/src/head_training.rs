@@ -58,7 +58,7 @@ pub struct HeadEpoch {
 pub fn train_head(
     data: HeadData<'_>,
     options: &HeadTraining,
-    on_epoch: &mut (dyn FnMut(HeadEpoch) -> bool + Send),
+    on_epoch: &mut dyn FnMut(HeadEpoch) -> bool,
 ) -> Result<Head, ModelError> {
     let rows = Rows::new(data.rows, data.dims).map_err(ModelError::Rows)?;
     if rows.len() != data.labels.len() {
@@ -78,14 +78,11 @@ pub fn train_head(
             return Err(ModelError::Spec { field, got, wanted });
         }
     }
-    // dfdx splits a product by the pool it runs in: one thread, so that its order never changes.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    match pool {
-        Ok(pool) => pool.install(|| train(rows, data, options, on_epoch)),
-        Err(_) => train(rows, data, options, on_epoch),
-    }
+    train(rows, data, options, on_epoch)
 }
 
+/// dfdx's matrix product splits large ones over threads by tiles of the result, and sums each tile in
+/// one order; small ones run on one thread. So the bits depend on neither.
 fn train(
     rows: Rows<'_>,
     data: HeadData<'_>,

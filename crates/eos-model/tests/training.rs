@@ -177,3 +177,35 @@ fn what_cannot_be_trained_on_is_refused() {
     assert_eq!(trainer.network().to_safetensors().unwrap(), before);
     assert!(Network::new(NetworkSpec { height: 30, ..SPEC }, 0).is_err());
 }
+
+/// A head on 2,000 rows of 64 dimensions and 40 classes: large enough for products to be split.
+fn wide_head(threads: usize) -> Head {
+    in_threads(threads, || {
+        let mut rng = PhiloxRng::new(4, stream::BATCHES, 2);
+        let rows: Vec<f32> = (0..2_000 * 64).map(|_| rng.normal()).collect();
+        let labels: Vec<u32> = (0..2_000).map(|i| i % 40).collect();
+        let options = HeadTraining {
+            epochs: 2,
+            batch: 600,
+            schedule: Schedule::Reference,
+            learning_rate: 0.1,
+            sgd: SgdOptions::default(),
+            seed: 0,
+            start: None,
+        };
+        let data = HeadData {
+            rows: &rows,
+            dims: 64,
+            labels: &labels,
+            classes: 40,
+        };
+        train_head(data, &options, &mut |_| true).unwrap()
+    })
+}
+
+#[test]
+fn products_that_are_split_over_threads_give_the_same_bits() {
+    let one = wide_head(1);
+    assert_eq!(wide_head(2), one);
+    assert_eq!(wide_head(5), one);
+}
