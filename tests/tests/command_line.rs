@@ -8,13 +8,18 @@ const CONFIG: &str = "[data]\nset = \"fashion-mnist-lt\"\n[model]\narch = \"resn
     [oversample]\nmethod = \"eos\"\nbeside = [\"random\", \"smote\"]\n";
 
 fn variable(name: &str) -> PathBuf {
-    std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set; run cargo xtask test")).into()
+    std::env::var_os(name)
+        .unwrap_or_else(|| panic!("{name} is not set; run cargo xtask test"))
+        .into()
 }
 
 fn eos(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("EOS_TEST_BIN"));
     let registry = variable("EOS_TEST_PLUGINS").join("registry.toml");
-    command.current_dir(folder).env("EOS_REGISTRY", registry).args(arguments);
+    command
+        .current_dir(folder)
+        .env("EOS_REGISTRY", registry)
+        .args(arguments);
     command
 }
 
@@ -47,11 +52,28 @@ fn a_run_leaves_a_whole_folder_that_no_other_run_overwrites() {
     let output = eos(scene.path(), &["run", "c.toml"]).output().unwrap();
     let text = told(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    for word in ["as trained", "random", "smote", "eos", "Ankle boot", "G-mean (macro)", "report: runs/c/report.html"] {
+    for word in [
+        "as trained",
+        "random",
+        "smote",
+        "eos",
+        "Ankle boot",
+        "G-mean (macro)",
+        "report: runs/c/report.html",
+    ] {
         assert!(text.contains(word), "no '{word}' in {text}");
     }
     let run = scene.path().join("runs/c");
-    for file in ["run.toml", "metrics.csv", "summary.json", "report.html", "plots/recall.svg", "phase1/network.safetensors", "phase2/eos.csv", "phase3/smote.safetensors"] {
+    for file in [
+        "run.toml",
+        "metrics.csv",
+        "summary.json",
+        "report.html",
+        "plots/recall.svg",
+        "phase1/network.safetensors",
+        "phase2/eos.csv",
+        "phase3/smote.safetensors",
+    ] {
         assert!(run.join(file).is_file(), "no {file}");
     }
     assert!(partial_files(&run).is_empty());
@@ -60,16 +82,31 @@ fn a_run_leaves_a_whole_folder_that_no_other_run_overwrites() {
     let methods = summary["methods"].as_array().unwrap();
     let gap = |m: usize| methods[m]["gap"]["mean"].as_f64().unwrap();
     assert_eq!(methods.len(), 4);
-    assert!((gap(1) - gap(2)).abs() < 1e-6, "SMOTE leaves the gap of random over-sampling");
+    assert!(
+        (gap(1) - gap(2)).abs() < 1e-6,
+        "SMOTE leaves the gap of random over-sampling"
+    );
     assert!(gap(3) < gap(0), "EOS narrows the gap");
 
     let again = eos(scene.path(), &["run", "c.toml"]).output().unwrap();
     assert_eq!(again.status.code(), Some(2));
-    assert!(told(&again).contains("it holds this run, finished"), "{}", told(&again));
-    let changed = eos(scene.path(), &["run", "c.toml", "--set", "head.epochs=2"]).output().unwrap();
+    assert!(
+        told(&again).contains("it holds this run, finished"),
+        "{}",
+        told(&again)
+    );
+    let changed = eos(scene.path(), &["run", "c.toml", "--set", "head.epochs=2"])
+        .output()
+        .unwrap();
     assert_eq!(changed.status.code(), Some(2));
-    assert!(told(&changed).contains("(differing: head.epochs)"), "{}", told(&changed));
-    let after = serde_json::from_slice::<serde_json::Value>(&std::fs::read(run.join("summary.json")).unwrap());
+    assert!(
+        told(&changed).contains("(differing: head.epochs)"),
+        "{}",
+        told(&changed)
+    );
+    let after = serde_json::from_slice::<serde_json::Value>(
+        &std::fs::read(run.join("summary.json")).unwrap(),
+    );
     assert_eq!(after.unwrap(), summary);
 }
 
@@ -79,7 +116,12 @@ fn the_same_seed_gives_the_same_network_on_one_and_on_two_threads() {
     let weights = |threads: &str| {
         let set = format!("run.threads={threads}");
         let out = format!("t{threads}");
-        let output = eos(scene.path(), &["run", "c.toml", "--set", &set, "--out", &out]).output().unwrap();
+        let output = eos(
+            scene.path(),
+            &["run", "c.toml", "--set", &set, "--out", &out],
+        )
+        .output()
+        .unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", told(&output));
         std::fs::read(scene.path().join(out).join("phase3/network.safetensors")).unwrap()
     };
@@ -90,17 +132,26 @@ fn the_same_seed_gives_the_same_network_on_one_and_on_two_threads() {
 #[test]
 fn an_interrupted_run_ends_with_130_and_no_half_written_file() {
     let scene = scene();
-    let mut child = eos(scene.path(), &["run", "c.toml", "--set", "train.epochs=500"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = eos(
+        scene.path(),
+        &["run", "c.toml", "--set", "train.epochs=500"],
+    )
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
     let run = scene.path().join("runs/c");
     while !run.join("run.toml").exists() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     std::thread::sleep(std::time::Duration::from_millis(500));
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(partial_files(&run).is_empty());
     assert!(!run.join("summary.json").exists());
@@ -109,15 +160,35 @@ fn an_interrupted_run_ends_with_130_and_no_half_written_file() {
 #[test]
 fn what_is_wrong_is_one_message_and_an_exit_code() {
     let scene = scene();
-    std::fs::write(scene.path().join("cut-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    std::fs::write(
+        scene.path().join("cut-images-idx3-ubyte"),
+        [0, 0, 8, 3, 0, 0],
+    )
+    .unwrap();
     std::fs::write(scene.path().join("bad.toml"), "[data]\nsett = 1\n").unwrap();
     for (arguments, code, word) in [
         (&["run", "none.toml"][..], 1, "cannot read none.toml"),
         (&["run", "bad.toml"], 2, "line 2"),
-        (&["run", "c.toml", "--set", "train.epoch=3"], 2, "unknown field `epoch`"),
-        (&["run", "c.toml", "--set", "oversample.method=eoss"], 1, "no plugin 'eoss'"),
-        (&["run", "c.toml", "--set", "oversample.params.kk=3"], 1, "unknown parameter 'kk'"),
-        (&["data", "info", "cut-images-idx3-ubyte"], 1, "cut-images-idx3-ubyte"),
+        (
+            &["run", "c.toml", "--set", "train.epoch=3"],
+            2,
+            "unknown field `epoch`",
+        ),
+        (
+            &["run", "c.toml", "--set", "oversample.method=eoss"],
+            1,
+            "no plugin 'eoss'",
+        ),
+        (
+            &["run", "c.toml", "--set", "oversample.params.kk=3"],
+            1,
+            "unknown parameter 'kk'",
+        ),
+        (
+            &["data", "info", "cut-images-idx3-ubyte"],
+            1,
+            "cut-images-idx3-ubyte",
+        ),
         (&["plugins", "show", "nothing"], 1, "no plugin 'nothing'"),
         (&["run"], 2, "Usage"),
     ] {
@@ -125,9 +196,15 @@ fn what_is_wrong_is_one_message_and_an_exit_code() {
         let text = told(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
         assert!(text.contains(word), "{arguments:?}: {text}");
-        assert!(!text.contains("panicked") && !text.contains("bug in eos"), "{text}");
+        assert!(
+            !text.contains("panicked") && !text.contains("bug in eos"),
+            "{text}"
+        );
     }
-    assert!(!scene.path().join("runs").exists(), "a refused run leaves no folder");
+    assert!(
+        !scene.path().join("runs").exists(),
+        "a refused run leaves no folder"
+    );
 }
 
 #[test]
@@ -138,8 +215,15 @@ fn plugins_are_listed_and_shown() {
         assert!(list.lines().any(|line| line.starts_with(id)), "{list}");
     }
     assert!(!list.contains("refused"), "{list}");
-    let shown = told(&eos(scene.path(), &["plugins", "show", "eos"]).output().unwrap());
-    assert!(shown.contains("k = 10, min 1") && shown.contains("no-enemies"), "{shown}");
+    let shown = told(
+        &eos(scene.path(), &["plugins", "show", "eos"])
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        shown.contains("k = 10, min 1") && shown.contains("no-enemies"),
+        "{shown}"
+    );
     let doctor = eos(scene.path(), &["doctor"]).output().unwrap();
     assert_eq!(doctor.status.code(), Some(0), "{}", told(&doctor));
 }

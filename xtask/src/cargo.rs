@@ -14,7 +14,9 @@ pub fn command() -> Command {
 /// Runs a command to its end with its output shown, and fails where it fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
-    let status = command.status().with_context(|| format!("cannot run {shown}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {shown}"))?;
     if !status.success() {
         bail!("{shown} failed ({status})");
     }
@@ -54,9 +56,14 @@ pub struct Target {
 /// The paths come from cargo itself, so they hold with any target folder and any build target.
 pub fn build(arguments: &[String]) -> Result<Vec<Artifact>> {
     let mut command = command();
-    command.args(["build", "--message-format", "json-render-diagnostics"]).args(arguments);
+    command
+        .args(["build", "--message-format", "json-render-diagnostics"])
+        .args(arguments);
     let shown = format!("cargo build {}", arguments.join(" "));
-    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {shown}"))?;
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {shown}"))?;
     if !output.status.success() {
         bail!("{shown} failed ({})", output.status);
     }
@@ -71,9 +78,12 @@ fn artifacts(messages: &str) -> Result<Vec<Artifact>> {
     }
     let mut found = Vec::new();
     for line in messages.lines().filter(|line| line.starts_with('{')) {
-        let message: Message = serde_json::from_str(line).context("cargo build wrote a message without a reason")?;
+        let message: Message =
+            serde_json::from_str(line).context("cargo build wrote a message without a reason")?;
         if message.reason == "compiler-artifact" {
-            found.push(serde_json::from_str(line).context("cargo build wrote an unexpected artifact")?);
+            found.push(
+                serde_json::from_str(line).context("cargo build wrote an unexpected artifact")?,
+            );
         }
     }
     Ok(found)
@@ -81,9 +91,17 @@ fn artifacts(messages: &str) -> Result<Vec<Artifact>> {
 
 fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
-    let name = program.file_stem().unwrap_or(program.as_os_str()).to_string_lossy();
-    let arguments = command.get_args().map(|argument| argument.to_string_lossy());
-    std::iter::once(name).chain(arguments).collect::<Vec<_>>().join(" ")
+    let name = program
+        .file_stem()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy();
+    let arguments = command
+        .get_args()
+        .map(|argument| argument.to_string_lossy());
+    std::iter::once(name)
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

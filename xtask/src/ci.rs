@@ -25,18 +25,36 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             Ok(Outcome::Skipped("cargo-deny is not installed".into()))
         }
     })?;
-    steps.run("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    steps.run("clippy", || {
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    })?;
     steps.run("doc", || {
         cargo::run(
             cargo::command()
-                .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
+                .args([
+                    "doc",
+                    "--workspace",
+                    "--no-deps",
+                    "--document-private-items",
+                ])
                 .env("RUSTDOCFLAGS", "-D warnings")
                 .current_dir(root),
         )?;
         Ok(Outcome::Done)
     })?;
-    steps.run("test", || test::run(workspace, &test::Options::default()).map(|()| Outcome::Done))?;
-    steps.run("demo --quick", || demo::run(workspace, &demo::Options::quick()).map(|()| Outcome::Done))?;
+    steps.run("test", || {
+        test::run(workspace, &test::Options::default()).map(|()| Outcome::Done)
+    })?;
+    steps.run("demo --quick", || {
+        demo::run(workspace, &demo::Options::quick()).map(|()| Outcome::Done)
+    })?;
     print!("\n{}", steps.summary());
     Ok(())
 }

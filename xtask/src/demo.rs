@@ -31,7 +31,10 @@ pub struct Options {
 impl Options {
     /// What `cargo xtask ci` runs.
     pub fn quick() -> Self {
-        Self { quick: true, seed: 0 }
+        Self {
+            quick: true,
+            seed: 0,
+        }
     }
 }
 
@@ -43,7 +46,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         program = build_program()?;
         Ok(Outcome::Done)
     })?;
-    steps.run("build the plugins", || plugins::build(workspace).map(|_| Outcome::Done))?;
+    steps.run("build the plugins", || {
+        plugins::build(workspace).map(|_| Outcome::Done)
+    })?;
     steps.run("train, oversample, fine-tune", || {
         if !options.quick {
             println!("{}", Machine::here().estimate());
@@ -63,10 +68,21 @@ fn build_program() -> Result<PathBuf> {
 
 fn command(workspace: &Workspace, options: &Options, program: &PathBuf) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(&workspace.root).args(["run", "examples/demo/demo.toml", "--fresh"]);
-    command.arg("--set").arg(format!("run.seed={}", options.seed));
+    command
+        .current_dir(&workspace.root)
+        .args(["run", "examples/demo/demo.toml", "--fresh"]);
+    command
+        .arg("--set")
+        .arg(format!("run.seed={}", options.seed));
     if options.quick {
-        command.args(["--out", "runs/demo-quick", "--set", "train.epochs=1", "--set", "head.epochs=1"]);
+        command.args([
+            "--out",
+            "runs/demo-quick",
+            "--set",
+            "train.epochs=1",
+            "--set",
+            "head.epochs=1",
+        ]);
     }
     command
 }
@@ -86,7 +102,10 @@ enum Simd {
 
 impl Machine {
     fn here() -> Self {
-        Self { cores: std::thread::available_parallelism().map_or(1, usize::from), simd: Simd::here() }
+        Self {
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            simd: Simd::here(),
+        }
     }
 
     fn estimate(&self) -> String {
@@ -96,7 +115,11 @@ impl Machine {
             Simd::Portable => ("no AVX2 or AVX-512", PORTABLE_FACTOR),
         };
         let seconds = MEASURED_SECONDS * factor * 2.0 / self.cores as f64;
-        let time = if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.0} minutes", seconds / 60.0) };
+        let time = if seconds < 90.0 {
+            format!("{seconds:.0} s")
+        } else {
+            format!("{:.0} minutes", seconds / 60.0)
+        };
         let cores = if self.cores == 1 { "core" } else { "cores" };
         format!(
             "estimate: about {time} on {} {cores} with {name} (measured: {MEASURED_SECONDS:.0} s on 2 cores with AVX-512)",
@@ -112,7 +135,9 @@ impl Simd {
             Ok("avx2") => Self::Avx2,
             Ok("portable") => Self::Portable,
             _ if std::is_x86_feature_detected!("avx512f") => Self::Avx512,
-            _ if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") => Self::Avx2,
+            _ if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") => {
+                Self::Avx2
+            }
             _ => Self::Portable,
         }
     }
@@ -129,12 +154,21 @@ mod tests {
 
     #[test]
     fn the_estimate_grows_with_fewer_cores_and_narrower_instructions() {
-        let here = Machine { cores: 4, simd: Simd::Avx512 };
+        let here = Machine {
+            cores: 4,
+            simd: Simd::Avx512,
+        };
         assert_eq!(
             here.estimate(),
             "estimate: about 50 s on 4 cores with AVX-512 (measured: 100 s on 2 cores with AVX-512)"
         );
-        let slow = Machine { cores: 1, simd: Simd::Portable };
-        assert!(slow.estimate().starts_with("estimate: about 33 minutes on 1 core with no AVX2"));
+        let slow = Machine {
+            cores: 1,
+            simd: Simd::Portable,
+        };
+        assert!(
+            slow.estimate()
+                .starts_with("estimate: about 33 minutes on 1 core with no AVX2")
+        );
     }
 }

@@ -23,12 +23,20 @@ pub struct Source {
 impl Source {
     /// The plugins that the product ships.
     pub fn product(workspace: &Workspace) -> Self {
-        Self { registry: workspace.root.join("plugins").join(REGISTRY) }
+        Self {
+            registry: workspace.root.join("plugins").join(REGISTRY),
+        }
     }
 
     /// Plugins that break their contract on purpose, for tests of the host.
     pub fn misbehaving(workspace: &Workspace) -> Self {
-        Self { registry: workspace.root.join("tests").join("misbehaving").join(REGISTRY) }
+        Self {
+            registry: workspace
+                .root
+                .join("tests")
+                .join("misbehaving")
+                .join(REGISTRY),
+        }
     }
 
     /// Does the tree have this registry?
@@ -55,12 +63,20 @@ struct Entry {
 
 fn libraries(registry: &str) -> Result<Vec<String>> {
     let registry: Registry = toml::from_str(registry)?;
-    Ok(registry.plugin.into_iter().map(|entry| entry.library).collect())
+    Ok(registry
+        .plugin
+        .into_iter()
+        .map(|entry| entry.library)
+        .collect())
 }
 
 /// Builds the product's plugins beside the release `eos`, where the command looks for them.
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = build_into(workspace, &Source::product(workspace), &workspace.release().join("plugins"))?;
+    let folder = build_into(
+        workspace,
+        &Source::product(workspace),
+        &workspace.release().join("plugins"),
+    )?;
     println!("plugins: {}", folder.display());
     Ok(folder)
 }
@@ -75,20 +91,34 @@ pub fn build_into(workspace: &Workspace, source: &Source, folder: &Path) -> Resu
     let built = built_libraries(&arguments)?;
     fs::create_dir_all(folder).with_context(|| shown(folder))?;
     for library in &libraries {
-        let file = built.get(library).with_context(|| format!("package '{library}' builds no cdylib of that name"))?;
+        let file = built
+            .get(library)
+            .with_context(|| format!("package '{library}' builds no cdylib of that name"))?;
         let name = file.file_name().with_context(|| shown(file))?;
-        replace(&fs::read(file).with_context(|| shown(file))?, &folder.join(name))?;
+        replace(
+            &fs::read(file).with_context(|| shown(file))?,
+            &folder.join(name),
+        )?;
     }
-    replace(&fs::read(&source.registry).with_context(|| shown(&source.registry))?, &folder.join(REGISTRY))?;
+    replace(
+        &fs::read(&source.registry).with_context(|| shown(&source.registry))?,
+        &folder.join(REGISTRY),
+    )?;
     Ok(folder.to_owned())
 }
 
 /// The member package that builds a library: the same name with hyphens.
 fn package_of(workspace: &Workspace, library: &str) -> Result<String> {
     let name = library.replace('_', "-");
-    match workspace.packages.iter().find(|package| package.name == name) {
+    match workspace
+        .packages
+        .iter()
+        .find(|package| package.name == name)
+    {
         Some(package) => Ok(package.name.clone()),
-        None => bail!("the registry lists library '{library}', but the workspace has no package '{name}'"),
+        None => bail!(
+            "the registry lists library '{library}', but the workspace has no package '{name}'"
+        ),
     }
 }
 
@@ -96,7 +126,10 @@ fn package_of(workspace: &Workspace, library: &str) -> Result<String> {
 fn built_libraries(arguments: &[String]) -> Result<HashMap<String, PathBuf>> {
     let suffix = std::env::consts::DLL_SUFFIX;
     let libraries = cargo::build(arguments)?.into_iter().filter_map(|artifact| {
-        let dynamic = artifact.filenames.into_iter().find(|file| file.to_string_lossy().ends_with(suffix))?;
+        let dynamic = artifact
+            .filenames
+            .into_iter()
+            .find(|file| file.to_string_lossy().ends_with(suffix))?;
         Some((artifact.target.name.replace('-', "_"), dynamic))
     });
     Ok(libraries.filter(|(name, _)| !name.is_empty()).collect())
@@ -123,21 +156,31 @@ pub fn lock(workspace: &Workspace) -> Result<()> {
 /// A registry's text with the `sha256` of every entry set; other keys stay, comments do not.
 fn locked(registry: &str, hash: impl Fn(&str) -> Result<String>) -> Result<String> {
     let mut table: toml::Table = toml::from_str(registry)?;
-    let entries = table.get_mut("plugin").and_then(toml::Value::as_array_mut).context("it lists no [[plugin]]")?;
+    let entries = table
+        .get_mut("plugin")
+        .and_then(toml::Value::as_array_mut)
+        .context("it lists no [[plugin]]")?;
     for entry in entries.iter_mut().filter_map(toml::Value::as_table_mut) {
-        let library = entry.get("library").and_then(toml::Value::as_str).context("a [[plugin]] names no library")?;
+        let library = entry
+            .get("library")
+            .and_then(toml::Value::as_str)
+            .context("a [[plugin]] names no library")?;
         let hash = hash(library)?;
         entry.insert("sha256".to_owned(), hash.into());
     }
     let body = toml::to_string(&table)?;
-    Ok(format!("# Written by `cargo xtask plugins lock`; `cargo xtask plugins build` replaces it.\n{body}"))
+    Ok(format!(
+        "# Written by `cargo xtask plugins lock`; `cargo xtask plugins build` replaces it.\n{body}"
+    ))
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
 }
 
 /// Writes a file under a temporary name and renames it: a running program keeps the library that it mapped.
@@ -160,12 +203,16 @@ mod tests {
 
     #[test]
     fn libraries_are_read_from_a_registry() {
-        assert_eq!(libraries(TEXT).expect("the text is a registry"), ["eos_plugin_eos"]);
+        assert_eq!(
+            libraries(TEXT).expect("the text is a registry"),
+            ["eos_plugin_eos"]
+        );
     }
 
     #[test]
     fn locking_sets_the_hash_and_keeps_the_other_keys() {
-        let text = locked(TEXT, |library| Ok(format!("hash of {library}"))).expect("the text is a registry");
+        let text = locked(TEXT, |library| Ok(format!("hash of {library}")))
+            .expect("the text is a registry");
         let table: toml::Table = toml::from_str(&text).expect("what was written is TOML");
         let entry = &table["plugin"][0];
         assert_eq!(entry["sha256"].as_str(), Some("hash of eos_plugin_eos"));
@@ -177,13 +224,19 @@ mod tests {
     #[test]
     fn locking_twice_gives_the_same_text() {
         let once = locked(TEXT, |_| Ok("00".into())).expect("the text is a registry");
-        assert_eq!(locked(&once, |_| Ok("00".into())).expect("and so is what was written"), once);
+        assert_eq!(
+            locked(&once, |_| Ok("00".into())).expect("and so is what was written"),
+            once
+        );
     }
 
     #[test]
     fn sha256_agrees_with_the_standard() {
         // FIPS 180-2, appendix B.1.
-        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]
@@ -193,6 +246,9 @@ mod tests {
         replace(b"old", &file).expect("the folder is writable");
         replace(b"new", &file).expect("the folder is writable");
         assert_eq!(fs::read(&file).expect("it was written"), b"new");
-        assert_eq!(fs::read_dir(folder.path()).expect("it is a folder").count(), 1);
+        assert_eq!(
+            fs::read_dir(folder.path()).expect("it is a folder").count(),
+            1
+        );
     }
 }

@@ -36,8 +36,16 @@ impl Steps {
 
     /// One line a step.
     pub fn summary(&self) -> String {
-        let width = self.finished.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        self.finished.iter().map(|(name, result)| format!("{name:width$}  {result}\n")).collect()
+        let width = self
+            .finished
+            .iter()
+            .map(|(name, _)| name.len())
+            .max()
+            .unwrap_or(0);
+        self.finished
+            .iter()
+            .map(|(name, result)| format!("{name:width$}  {result}\n"))
+            .collect()
     }
 }
 
@@ -49,15 +57,22 @@ mod tests {
     fn steps_are_listed_with_what_became_of_them() {
         let mut steps = Steps::default();
         steps.run("one", || Ok(Outcome::Done)).expect("it is done");
-        steps.run("longer", || Ok(Outcome::Skipped("no device".into()))).expect("it is skipped");
+        steps
+            .run("longer", || Ok(Outcome::Skipped("no device".into())))
+            .expect("it is skipped");
         let summary = steps.summary();
         assert!(summary.starts_with("one     0.0 s\n"), "{summary}");
-        assert!(summary.ends_with("longer  skipped: no device\n"), "{summary}");
+        assert!(
+            summary.ends_with("longer  skipped: no device\n"),
+            "{summary}"
+        );
     }
 
     #[test]
     fn a_failing_step_is_named() {
-        let failure = Steps::default().run("broken", || anyhow::bail!("the reason")).expect_err("the step fails");
+        let failure = Steps::default()
+            .run("broken", || anyhow::bail!("the reason"))
+            .expect_err("the step fails");
         assert_eq!(format!("{failure:#}"), "step 'broken' failed: the reason");
     }
 }

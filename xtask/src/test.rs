@@ -27,12 +27,23 @@ pub struct Options {
 /// Builds what the tests start, then runs them.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.target.join("test-plugins");
-    let plugins = plugins::build_into(workspace, &Source::product(workspace), &folder.join("product"))?;
+    let plugins = plugins::build_into(
+        workspace,
+        &Source::product(workspace),
+        &folder.join("product"),
+    )?;
     let mut command = cargo::command();
-    command.arg("test").current_dir(&workspace.root).env(PLUGINS, plugins).env(PROGRAM, build_program()?);
+    command
+        .arg("test")
+        .current_dir(&workspace.root)
+        .env(PLUGINS, plugins)
+        .env(PROGRAM, build_program()?);
     let misbehaving = Source::misbehaving(workspace);
     if misbehaving.exists() {
-        command.env(MISBEHAVING, plugins::build_into(workspace, &misbehaving, &folder.join("misbehaving"))?);
+        command.env(
+            MISBEHAVING,
+            plugins::build_into(workspace, &misbehaving, &folder.join("misbehaving"))?,
+        );
     }
     if !names_a_package(&options.arguments) {
         command.arg("--workspace");

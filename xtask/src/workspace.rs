@@ -56,9 +56,13 @@ impl Workspace {
             "cargo metadata failed: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
-        let metadata: Metadata =
-            serde_json::from_slice(&output.stdout).context("cargo metadata wrote something unexpected")?;
-        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, packages: metadata.packages })
+        let metadata: Metadata = serde_json::from_slice(&output.stdout)
+            .context("cargo metadata wrote something unexpected")?;
+        Ok(Self {
+            root: metadata.workspace_root,
+            target: metadata.target_directory,
+            packages: metadata.packages,
+        })
     }
 
     /// The folder of the release `eos` command.
@@ -75,5 +79,8 @@ impl Workspace {
 
 /// A path's text with `/` between its parts on every system.
 pub fn slashed(path: &Path) -> String {
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }

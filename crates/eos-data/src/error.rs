@@ -36,9 +36,11 @@ impl Fault {
         }
     }
 
-    /// What stands there.
+    /// What stands there; an empty text, such as a list of no names, is told as nothing.
     pub(crate) fn got(mut self, got: impl Into<String>) -> Self {
-        self.got = got.into();
+        self.got = Some(got.into())
+            .filter(|got| !got.is_empty())
+            .unwrap_or_else(|| "nothing".to_owned());
         self
     }
 

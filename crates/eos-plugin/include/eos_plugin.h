@@ -115,6 +115,7 @@ typedef struct eos_host {
 enum { EOS_ANY_CLASS = 0, EOS_SAME_CLASS = 1, EOS_OTHER_CLASS = 2 };
 #define EOS_NO_ROW UINT32_MAX /* in slots of a list that is shorter than k; distance +inf */
 
+/* of the call's dataset; offered in sample, not in create */
 typedef struct eos_knn {
     eos_header header;
     void *ctx;

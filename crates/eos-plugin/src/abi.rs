@@ -234,7 +234,8 @@ pub type NeighboursFn = unsafe extern "C" fn(
     distance: *mut f32,
 ) -> Status;
 
-/// Nearest rows of the call's dataset, on whatever device the host computes.
+/// Nearest rows of the call's dataset, on whatever device the host computes. Offered in `sample`;
+/// `create` has no dataset.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Knn {

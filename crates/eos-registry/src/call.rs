@@ -4,26 +4,12 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::guarded::Guarded;
 use crate::plugin::Plugin;
+use crate::request::Request;
 use crate::verify::{self, Written};
 use crate::watch::Watch;
 use eos_plugin::abi::{self, Header, Instance, Status, Str};
-use eos_tensor::{Backend, Recipe, Rows};
+use eos_tensor::{Backend, Recipe};
 use std::ptr;
-
-/// What to oversample.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// `[N, D]`.
-    pub rows: Rows<'a>,
-    /// Class of each row, `[N]`, below the number of classes.
-    pub labels: &'a [u32],
-    /// Rows to add to each class, `[C]`; it gives the number of classes.
-    pub wanted: &'a [u64],
-    /// Of everything random.
-    pub seed: u64,
-    /// The run's parameters, over the registry's and the plugin's defaults.
-    pub params: &'a toml::Table,
-}
 
 /// What the host offers during a call.
 pub struct Services<'a> {
@@ -55,12 +41,18 @@ pub(crate) fn sample(
     services: &mut Services<'_>,
 ) -> Result<Synthetic, Error> {
     let lines = plugin.lines(request.params)?;
-    let total = check_request(request)?;
+    let total = request.check()?;
     let (backend, threads) = (services.backend, services.threads.max(1));
     let context = Context::new(plugin.id(), request, backend, &mut *services.progress);
+    let call = Call {
+        plugin,
+        request,
+        context: &context,
+        total,
+    };
     let written = {
         let _watch = Watch::start(plugin.id(), context.pulse());
-        run(plugin, request, &context, threads, &lines, total)
+        call.run(&context.table(threads), &lines)
     };
     let notes = context.finish()?;
     let mut done = verify::check(plugin.id(), request, written?, backend)?;
@@ -68,185 +60,163 @@ pub(crate) fn sample(
     Ok(done)
 }
 
-/// Refuses what cannot be answered; returns the rows wanted in all.
-fn check_request(request: &Request<'_>) -> Result<usize, Error> {
-    let (rows, labels, wanted) = (request.rows, request.labels, request.wanted);
-    let refuse = |message: String| Err(Error::Request(message));
-    if labels.len() != rows.len() {
-        return refuse(format!(
-            "{} labels for {} rows; give one label a row",
-            labels.len(),
-            rows.len()
-        ));
-    }
-    // Streams of random numbers from 2³¹ up are not for classes.
-    if wanted.len() >= 1 << 31 {
-        return refuse(format!(
-            "{} classes are too many; at most 2^31 - 1",
-            wanted.len()
-        ));
-    }
-    let mut counts = vec![0u64; wanted.len()];
-    for (row, &label) in labels.iter().enumerate() {
-        let Some(count) = counts.get_mut(label as usize) else {
-            let classes = wanted.len();
-            return refuse(format!(
-                "row {row} has label {label}, but there are {classes} classes (0 to {})",
-                classes.saturating_sub(1)
-            ));
-        };
-        *count += 1;
-    }
-    let empty = counts
-        .iter()
-        .zip(wanted)
-        .position(|(&count, &wanted)| count == 0 && wanted > 0);
-    if let Some(class) = empty {
-        let wanted = wanted[class];
-        return refuse(format!(
-            "class {class} has no rows, and {wanted} are wanted: there is nothing to make them from; want 0 of it"
-        ));
-    }
-    let total = wanted.iter().try_fold(0u64, |sum, &w| sum.checked_add(w));
-    let bytes = total.and_then(|t| t.checked_mul(rows.dims() as u64)?.checked_mul(4));
-    match (total, bytes) {
-        (Some(total), Some(bytes)) if bytes <= isize::MAX as u64 => Ok(total as usize),
-        _ => {
-            let bytes =
-                wanted.iter().map(|&w| u128::from(w)).sum::<u128>() * rows.dims() as u128 * 4;
-            Err(Error::Memory {
-                rows: total.unwrap_or(u64::MAX),
-                dims: rows.dims(),
-                bytes,
-            })
-        }
-    }
-}
-
-/// Creates the method, lets it write, and destroys it.
-fn run(
-    plugin: &Plugin,
-    request: &Request<'_>,
-    context: &Context<'_>,
-    threads: u32,
-    lines: &str,
+/// One call under way.
+struct Call<'a, 'c> {
+    plugin: &'a Plugin,
+    request: &'a Request<'a>,
+    context: &'a Context<'c>,
+    /// Rows wanted in all.
     total: usize,
-) -> Result<Written, Error> {
-    let host = context.table(threads);
-    let instance = Live::create(plugin, &host, context, lines)?;
-    let dims = request.rows.dims();
-    let memory = || {
-        let bytes = total as u128 * dims as u128 * 4;
-        Error::Memory {
-            rows: total as u64,
-            dims,
-            bytes,
-        }
-    };
-    let recipes = plugin.makes_recipes();
-    let (some, other) = if recipes { (total, 0) } else { (0, total) };
-    let mut columns = Columns {
-        recipes: Guarded::new(some).ok_or_else(memory)?,
-        labels: Guarded::new(other).ok_or_else(memory)?,
-        rows: Guarded::new(other * dims).ok_or_else(memory)?,
-    };
-    let data = dataset(request);
-    let mut out = columns.output(total, recipes);
-    let sample = plugin
-        .entry
-        .0
-        .sample
-        .expect("an entry without it is refused");
-    context.offer_dataset();
-    // SAFETY: the tables and their columns outlive the call, and the instance is this plugin's.
-    let status = unsafe { sample(&host, instance.at, &data, &mut out) };
-    let written = out.written;
-    drop(instance);
-    outcome(plugin, status, context)?;
-    columns.close(plugin, written, total, dims)
 }
 
-/// The result's columns while the plugin writes to them.
-struct Columns {
-    recipes: Guarded<abi::Recipe>,
-    labels: Guarded<u32>,
-    rows: Guarded<f32>,
-}
+impl Call<'_, '_> {
+    /// Creates the method, lets it write, and destroys it.
+    fn run(&self, host: &abi::Host, lines: &str) -> Result<Written, Error> {
+        let instance = self.create(host, lines)?;
+        let too_large = || self.request.too_large(self.total as u128);
+        let mut columns = self.columns().ok_or_else(too_large)?;
+        let (data, mut out) = (self.dataset(), columns.output(self.total));
+        let sample = self
+            .plugin
+            .entry
+            .0
+            .sample
+            .expect("an entry without it is refused");
+        self.context.offer_dataset();
+        // SAFETY: the tables and their columns outlive the call, and the instance is this
+        // plugin's.
+        let status = unsafe { sample(host, instance.at, &data, &mut out) };
+        drop(instance);
+        self.outcome(status)?;
+        self.close(columns, out.written)
+    }
 
-impl Columns {
-    fn output(&mut self, total: usize, recipes: bool) -> abi::Output {
-        abi::Output {
-            header: Header::of::<abi::Output>(),
-            capacity: total as u64,
-            written: 0,
-            recipes: if recipes {
-                self.recipes.as_mut_ptr()
-            } else {
-                ptr::null_mut()
-            },
-            labels: if recipes {
-                ptr::null_mut()
-            } else {
-                self.labels.as_mut_ptr()
-            },
-            rows: if recipes {
-                ptr::null_mut()
-            } else {
-                self.rows.as_mut_ptr()
-            },
+    fn create(&self, host: &abi::Host, lines: &str) -> Result<Live, Error> {
+        let entry = &self.plugin.entry.0;
+        let create = entry.create.expect("an entry without it is refused");
+        let destroy = entry.destroy.expect("an entry without it is refused");
+        let mut at = ptr::null_mut();
+        // SAFETY: table and text outlive the call, and `at` has room for one pointer.
+        let status = unsafe { create(host, Str::new(lines), &mut at) };
+        self.outcome(status)?;
+        Ok(Live { at, destroy })
+    }
+
+    fn dataset(&self) -> abi::Dataset {
+        let request = self.request;
+        abi::Dataset {
+            header: Header::of::<abi::Dataset>(),
+            len: request.rows.len() as u64,
+            dims: request.rows.dims() as u64,
+            classes: request.wanted.len() as u32,
+            reserved: 0,
+            rows: request.rows.data().as_ptr(),
+            labels: request.labels.as_ptr(),
+            wanted: request.wanted.as_ptr(),
+            seed: request.seed,
         }
     }
 
-    /// The columns, once nothing is written beyond them and `written` fits.
-    fn close(
-        self,
-        plugin: &Plugin,
-        written: u64,
-        total: usize,
-        dims: usize,
-    ) -> Result<Written, Error> {
-        let (id, as_recipes) = (plugin.id(), plugin.makes_recipes());
-        let broken = |message: String| Error::Contract {
-            id: id.to_owned(),
-            message,
-        };
-        if written > total as u64 {
-            return Err(broken(format!(
-                "it says it wrote {written} rows into room for {total}"
-            )));
+    /// Room for the result; `None` where memory does not suffice.
+    fn columns(&self) -> Option<Columns> {
+        let total = self.total;
+        if self.plugin.makes_recipes() {
+            return Some(Columns::Recipes(Guarded::new(total)?));
         }
-        let beyond = |column| {
-            broken(format!(
+        let rows = Guarded::new(total * self.request.rows.dims())?;
+        Some(Columns::Rows(Guarded::new(total)?, rows))
+    }
+
+    /// What was written, once it is no more than there was room for.
+    fn close(&self, columns: Columns, written: u64) -> Result<Written, Error> {
+        let total = self.total;
+        if written > total as u64 {
+            let message = format!("it says it wrote {written} rows into room for {total}");
+            return Err(self.broken(message));
+        }
+        let beyond = |column: &str| {
+            self.broken(format!(
                 "it wrote beyond the end of '{column}', which has room for {total} rows"
             ))
         };
         let written = written as usize;
-        Ok(Written {
-            recipes: self
-                .recipes
-                .close(written)
-                .ok_or_else(|| beyond("recipes"))?,
-            labels: self.labels.close(written).ok_or_else(|| beyond("labels"))?,
-            rows: self
-                .rows
-                .close(written * dims)
-                .ok_or_else(|| beyond("rows"))?,
-            as_recipes,
+        Ok(match columns {
+            Columns::Recipes(recipes) => {
+                Written::Recipes(recipes.close(written).ok_or_else(|| beyond("recipes"))?)
+            }
+            Columns::Rows(labels, rows) => {
+                let labels = labels.close(written).ok_or_else(|| beyond("labels"))?;
+                let values = written * self.request.rows.dims();
+                Written::Rows(labels, rows.close(values).ok_or_else(|| beyond("rows"))?)
+            }
         })
+    }
+
+    /// What a status means, with the plugin's own words.
+    fn outcome(&self, status: Status) -> Result<(), Error> {
+        if status == abi::OK {
+            return Ok(());
+        }
+        let (id, mut message) = (self.plugin.id().to_owned(), self.context.take_error());
+        if message.is_empty() {
+            message = format!("status {status}, without a word");
+        }
+        Err(match status {
+            abi::BAD_PARAMS => Error::Params {
+                id,
+                origin: String::new(),
+                message,
+            },
+            abi::CANCELLED if self.context.stopped() => Error::Cancelled,
+            abi::CANCELLED => {
+                self.broken("it says it was cancelled, and nobody asked it to stop".to_owned())
+            }
+            abi::PANICKED => Error::Panicked { id, message },
+            abi::UNSUPPORTED => Error::Unsupported { id, message },
+            abi::HOST_MISMATCH => {
+                let built = self.plugin.entry.0.header;
+                Error::HostMismatch {
+                    id,
+                    built: format!("{}.{}", built.major, built.minor),
+                    host: format!("{}.{}", abi::MAJOR, abi::MINOR),
+                }
+            }
+            _ => Error::Failed { id, message },
+        })
+    }
+
+    fn broken(&self, message: String) -> Error {
+        Error::Contract {
+            id: self.plugin.id().to_owned(),
+            message,
+        }
     }
 }
 
-fn dataset(request: &Request<'_>) -> abi::Dataset {
-    abi::Dataset {
-        header: Header::of::<abi::Dataset>(),
-        len: request.rows.len() as u64,
-        dims: request.rows.dims() as u64,
-        classes: request.wanted.len() as u32,
-        reserved: 0,
-        rows: request.rows.data().as_ptr(),
-        labels: request.labels.as_ptr(),
-        wanted: request.wanted.as_ptr(),
-        seed: request.seed,
+/// The result's columns while the plugin writes to them.
+enum Columns {
+    Recipes(Guarded<abi::Recipe>),
+    /// Labels and rows.
+    Rows(Guarded<u32>, Guarded<f32>),
+}
+
+impl Columns {
+    fn output(&mut self, capacity: usize) -> abi::Output {
+        let mut out = abi::Output {
+            header: Header::of::<abi::Output>(),
+            capacity: capacity as u64,
+            written: 0,
+            recipes: ptr::null_mut(),
+            labels: ptr::null_mut(),
+            rows: ptr::null_mut(),
+        };
+        match self {
+            Self::Recipes(recipes) => out.recipes = recipes.as_mut_ptr(),
+            Self::Rows(labels, rows) => {
+                (out.labels, out.rows) = (labels.as_mut_ptr(), rows.as_mut_ptr());
+            }
+        }
+        out
     }
 }
 
@@ -256,64 +226,9 @@ struct Live {
     destroy: abi::DestroyFn,
 }
 
-impl Live {
-    fn create(
-        plugin: &Plugin,
-        host: &abi::Host,
-        context: &Context<'_>,
-        lines: &str,
-    ) -> Result<Self, Error> {
-        let entry = &plugin.entry.0;
-        let create = entry.create.expect("an entry without it is refused");
-        let destroy = entry.destroy.expect("an entry without it is refused");
-        let mut at = ptr::null_mut();
-        // SAFETY: table and text outlive the call, and `at` has room for one pointer.
-        let status = unsafe { create(host, Str::new(lines), &mut at) };
-        outcome(plugin, status, context)?;
-        Ok(Self { at, destroy })
-    }
-}
-
 impl Drop for Live {
     fn drop(&mut self) {
         // SAFETY: what `create` made, handed back once.
         unsafe { (self.destroy)(self.at) };
     }
-}
-
-/// What a status means, with the plugin's own words.
-fn outcome(plugin: &Plugin, status: Status, context: &Context<'_>) -> Result<(), Error> {
-    let id = plugin.id().to_owned();
-    if status == abi::OK {
-        return Ok(());
-    }
-    let message = context.take_error();
-    let message = if message.is_empty() {
-        format!("status {status}, without a word")
-    } else {
-        message
-    };
-    Err(match status {
-        abi::BAD_PARAMS => Error::Params {
-            id,
-            origin: String::new(),
-            message,
-        },
-        abi::CANCELLED if context.stopped() => Error::Cancelled,
-        abi::CANCELLED => {
-            let message = "it says it was cancelled, and nobody asked it to stop".to_owned();
-            Error::Contract { id, message }
-        }
-        abi::PANICKED => Error::Panicked { id, message },
-        abi::UNSUPPORTED => Error::Unsupported { id, message },
-        abi::HOST_MISMATCH => {
-            let built = plugin.entry.0.header;
-            Error::HostMismatch {
-                id,
-                built: format!("{}.{}", built.major, built.minor),
-                host: format!("{}.{}", abi::MAJOR, abi::MINOR),
-            }
-        }
-        _ => Error::Failed { id, message },
-    })
 }

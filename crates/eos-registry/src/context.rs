@@ -1,7 +1,7 @@
 //! The host's side of the callbacks, for the length of one call.
 
-use crate::call::Request;
 use crate::error::Error;
+use crate::request::Request;
 use crate::watch::Pulse;
 use eos_plugin::abi::{self, Header, Status, Str};
 use eos_tensor::philox::Philox;

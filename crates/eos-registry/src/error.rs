@@ -2,7 +2,7 @@
 //! with what, and what to do about it.
 
 use crate::library::Fault;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there is no plugin or no result. Whatever the call was made with is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,10 @@ pub enum Error {
         known: String,
     },
     /// The registry says `enabled = false`.
-    #[error("plugin '{id}' is disabled in '{}'; set enabled = true there to use it", registry.display())]
+    #[error(
+        "plugin '{id}' is disabled in '{}'; set enabled = true there to use it",
+        registry.display()
+    )]
     Disabled {
         /// The plugin.
         id: String,
@@ -48,7 +51,8 @@ pub enum Error {
     /// The registry asks for what this version does not have.
     #[error(
         "plugin '{id}': isolate = \"process\" is not available in this version of eos; set \
-         isolate = \"none\" in '{}' if you trust the plugin with this process", registry.display()
+         isolate = \"none\" in '{}' if you trust the plugin with this process",
+        registry.display()
     )]
     Isolation {
         /// The plugin.
@@ -59,7 +63,8 @@ pub enum Error {
     /// The library lies outside of the registry's folder, without leave.
     #[error(
         "plugin '{id}': library path '{library}' leaves the registry's folder{}; set \
-         'allow-outside = true' to permit it", target.as_ref().map_or(String::new(), |t| format!(" (it is a link to '{}')", t.display()))
+         'allow-outside = true' to permit it",
+        link(target.as_deref())
     )]
     Outside {
         /// The plugin.
@@ -72,7 +77,9 @@ pub enum Error {
     /// The library cannot be read.
     #[error(
         "plugin '{id}': library '{}' cannot be read: {source}; build it (cargo xtask plugins \
-         build) or mend 'library' in '{}'", path.display(), registry.display()
+         build) or mend 'library' in '{}'",
+        path.display(),
+        registry.display()
     )]
     Library {
         /// The plugin.
@@ -87,7 +94,9 @@ pub enum Error {
     /// The library is not the one that the registry's hash was taken of.
     #[error(
         "plugin '{id}': '{}' has SHA-256 {got}, '{}' says {wanted}; if you changed the library \
-         yourself, write its hash anew (cargo xtask plugins lock)", path.display(), registry.display()
+         yourself, write its hash anew (cargo xtask plugins lock)",
+        path.display(),
+        registry.display()
     )]
     Checksum {
         /// The plugin.
@@ -104,7 +113,8 @@ pub enum Error {
     /// Hashes are required, and the registry has none for this plugin.
     #[error(
         "plugin '{id}': '{}' has no sha256 for it, and locked plugins were asked for; write the \
-         hashes with cargo xtask plugins lock", registry.display()
+         hashes with cargo xtask plugins lock",
+        registry.display()
     )]
     Unlocked {
         /// The plugin.
@@ -142,7 +152,11 @@ pub enum Error {
         fault: Fault,
     },
     /// The registry and the library do not agree on the name.
-    #[error("the registry '{}' lists '{id}', but its library '{library}' is plugin '{got}'; set id = \"{got}\" or name the library of '{id}'", registry.display())]
+    #[error(
+        "the registry '{}' lists '{id}', but its library '{library}' is plugin '{got}'; set id = \
+         \"{got}\" or name the library of '{id}'",
+        registry.display()
+    )]
     Identity {
         /// The registry's name.
         id: String,
@@ -213,8 +227,8 @@ pub enum Error {
     },
     /// A recipe is right, and its row does not fit into f32.
     #[error(
-        "plugin '{id}': synthetic row {row} (base {base}, from {from}, to {to}, ratio {ratio:?}) is \
-         not finite: these rows are too far apart for f32; scale the embeddings down"
+        "plugin '{id}': synthetic row {row} (base {base}, from {from}, to {to}, ratio {ratio:?}) \
+         is not finite: these rows are too far apart for f32; scale the embeddings down"
     )]
     NotFinite {
         /// The plugin.
@@ -242,11 +256,12 @@ pub enum Error {
     },
     /// The result is larger than memory.
     #[error(
-        "{rows} synthetic rows of {dims} values need {bytes} bytes, more than this process gets; want fewer rows"
+        "{rows} synthetic rows of {dims} values need {bytes} bytes, more than this process gets; \
+         want fewer rows"
     )]
     Memory {
         /// Synthetic rows.
-        rows: u64,
+        rows: u128,
         /// Values in each.
         dims: usize,
         /// Bytes of the result.
@@ -255,4 +270,10 @@ pub enum Error {
     /// Progress was told to stop, and the plugin did.
     #[error("cancelled")]
     Cancelled,
+}
+
+fn link(target: Option<&Path>) -> String {
+    target.map_or(String::new(), |target| {
+        format!(" (it is a link to '{}')", target.display())
+    })
 }

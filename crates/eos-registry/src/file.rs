@@ -70,7 +70,8 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<Listed>, Error> {
         Some(VERSION) => {}
         Some(newer @ 2..) => {
             return Err(refuse(format!(
-                "registry-version {newer} is newer than this version of eos reads ({VERSION}); update eos"
+                "registry-version {newer} is newer than this version of eos reads ({VERSION}); \
+                 update eos"
             )));
         }
         Some(other) => {
@@ -106,13 +107,15 @@ fn check(listed: &Listed) -> Result<(), String> {
     if crate::locate::symbol(&listed.library).is_none() {
         let library = &listed.library;
         return Err(format!(
-            "library = \"{library}\" names no library; write its name without prefix and suffix, as in \"eos_plugin_eos\""
+            "library = \"{library}\" names no library; write its name without prefix and \
+             suffix, as in \"eos_plugin_eos\""
         ));
     }
     match &listed.sha256 {
         Some(hash) if hash.len() != 64 || !hash.chars().all(|c| c.is_ascii_hexdigit()) => {
             Err(format!(
-                "sha256 = \"{hash}\" is not 64 hexadecimal digits; write it with cargo xtask plugins lock"
+                "sha256 = \"{hash}\" is not 64 hexadecimal digits; write it with cargo xtask \
+                 plugins lock"
             ))
         }
         _ => Ok(()),

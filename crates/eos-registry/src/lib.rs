@@ -19,10 +19,11 @@ mod locate;
 mod params;
 mod plugin;
 mod registry;
+mod request;
 mod verify;
 mod watch;
 
-pub use call::{Request, Services, Synthetic};
+pub use call::{Services, Synthetic};
 pub use discover::Discovery;
 pub use error::Error;
 pub use file::Isolate;
@@ -30,3 +31,4 @@ pub use library::Fault;
 pub use params::{ParameterDescription, ParameterKind};
 pub use plugin::Plugin;
 pub use registry::{Listing, Registry};
+pub use request::Request;

@@ -69,14 +69,16 @@ impl Fault {
                 abi::size::ENTRY
             ),
             Self::NoFunction(name) => format!(
-                "plugin '{id}': its entry has no function '{name}'; fill in create, sample and destroy"
+                "plugin '{id}': its entry has no function '{name}'; fill in create, sample and \
+                 destroy"
             ),
             Self::Text(name) => format!(
                 "plugin '{id}': the text '{name}' of its entry cannot be read (null, longer than \
                  1 MiB or not UTF-8); mend it in the plugin"
             ),
             Self::Description(why) => format!(
-                "plugin '{id}': its description of its parameters is wrong: {why}; mend it in the plugin"
+                "plugin '{id}': its description of its parameters is wrong: {why}; mend it in the \
+                 plugin"
             ),
             Self::PanicAborts => format!(
                 "plugin '{id}' was built with panic = \"abort\": a panic in it would end this \

@@ -2,6 +2,7 @@
 
 use crate::library::Fault;
 use serde::Deserialize;
+use std::cmp::Ordering::{self, Greater, Less};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use toml::Value;
@@ -62,52 +63,63 @@ pub(crate) fn describe(text: &str) -> Result<Vec<ParameterDescription>, Fault> {
         toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
     let mut tables: Vec<_> = tables.into_iter().collect();
     tables.sort_by_key(|(_, table)| table.span().start);
-    tables
-        .into_iter()
-        .map(|(name, table)| {
-            let refuse = |why: String| wrong(format!("parameter '{name}' {why}"));
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if name.is_empty() || !name.chars().all(plain) {
-                return Err(refuse("is not made of a-z, 0-9 and '-'".into()));
-            }
-            let Described {
-                kind,
-                default,
-                min,
-                max,
-                choices,
-                doc,
-            } = table.into_inner();
-            let name = name.clone();
-            let mut all = ParameterDescription {
-                name,
-                kind,
-                default,
-                min: None,
-                max: None,
-                choices,
-                doc,
-            };
-            let limit = |v: Option<Value>| v.map(|v| all.typed(&v)).transpose();
-            let (min, max) = (limit(min).map_err(refuse)?, limit(max).map_err(refuse)?);
-            (all.min, all.max) = (min, max);
-            all.default = all.check(&all.default).map_err(refuse)?;
-            Ok(all)
-        })
-        .collect()
+    let read = |(name, table): (String, toml::Spanned<Described>)| {
+        let parameter = ParameterDescription::read(&name, table.into_inner());
+        parameter.map_err(|why| wrong(format!("parameter '{name}' {why}")))
+    };
+    tables.into_iter().map(read).collect()
 }
 
 impl ParameterDescription {
+    /// A described parameter, whose default and limits are of its own type.
+    fn read(name: &str, described: Described) -> Result<Self, String> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err("is not made of a-z, 0-9 and '-'".into());
+        }
+        let Described {
+            kind,
+            default,
+            min,
+            max,
+            choices,
+            doc,
+        } = described;
+        let name = name.to_owned();
+        let bare = Self {
+            name,
+            kind,
+            default,
+            min: None,
+            max: None,
+            choices,
+            doc,
+        };
+        let limit = |value: Option<Value>| value.map(|v| bare.typed(&v)).transpose();
+        let (min, max) = (limit(min)?, limit(max)?);
+        let mut whole = Self { min, max, ..bare };
+        whole.default = whole.check(&whole.default)?;
+        Ok(whole)
+    }
+
     /// `value` as this parameter takes it, of the right type and in range.
     pub(crate) fn check(&self, value: &Value) -> Result<Value, String> {
         let value = self.typed(value)?;
-        let least = self.min.as_ref().filter(|min| number(&value) < number(min));
-        let most = self.max.as_ref().filter(|max| number(&value) > number(max));
-        match (least, most) {
-            (Some(min), _) => Err(format!("is {value}; it is at least {min}")),
-            (_, Some(max)) => Err(format!("is {value}; it is at most {max}")),
-            _ => Ok(value),
+        if let Some(min) = self
+            .min
+            .as_ref()
+            .filter(|min| order(&value, min) == Some(Less))
+        {
+            return Err(format!("is {value}; it is at least {min}"));
         }
+        if let Some(max) = self
+            .max
+            .as_ref()
+            .filter(|max| order(&value, max) == Some(Greater))
+        {
+            return Err(format!("is {value}; it is at most {max}"));
+        }
+        Ok(value)
     }
 
     fn typed(&self, value: &Value) -> Result<Value, String> {
@@ -136,11 +148,13 @@ impl ParameterDescription {
     }
 }
 
-/// For comparison with a limit; only numbers have limits.
-fn number(value: &Value) -> Option<f64> {
-    value
-        .as_float()
-        .or_else(|| value.as_integer().map(|v| v as f64))
+/// Of a value and a limit of the same type; only numbers have one.
+fn order(value: &Value, limit: &Value) -> Option<Ordering> {
+    match (value, limit) {
+        (Value::Integer(value), Value::Integer(limit)) => Some(value.cmp(limit)),
+        (Value::Float(value), Value::Float(limit)) => value.partial_cmp(limit),
+        _ => None,
+    }
 }
 
 /// `given`, each key known and each value checked.

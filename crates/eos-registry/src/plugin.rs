@@ -1,9 +1,10 @@
 //! A plugin that fits, ready to be called.
 
-use crate::call::{self, Request, Services, Synthetic};
+use crate::call::{self, Services, Synthetic};
 use crate::error::Error;
 use crate::library::{self, Fault};
 use crate::params::{self, ParameterDescription};
+use crate::request::Request;
 use eos_plugin::abi::{self, Entry};
 use std::path::Path;
 

@@ -228,7 +228,8 @@ impl Registry {
                 paths.join(", ")
             };
             format!(
-                "no registry lists any (looked at: {paths}); build the plugins with cargo xtask plugins build"
+                "no registry lists any (looked at: {paths}); build the plugins with cargo xtask \
+                 plugins build"
             )
         } else {
             let ids: Vec<&str> = self.found.keys().map(String::as_str).collect();

@@ -1,18 +1,17 @@
 //! Checks what a plugin wrote, and makes the rows of recipes. Nothing is believed.
 
-use crate::call::{Request, Synthetic};
+use crate::call::Synthetic;
 use crate::error::Error;
 use crate::guarded::Column;
+use crate::request::Request;
 use eos_plugin::abi;
 use eos_tensor::{Backend, Recipe};
 
-/// The columns as the plugin left them: `recipes`, or `labels` and `rows`.
-pub(crate) struct Written {
-    pub recipes: Vec<abi::Recipe>,
-    pub labels: Vec<u32>,
-    pub rows: Vec<f32>,
-    /// Which of the two.
-    pub as_recipes: bool,
+/// The columns as the plugin left them.
+pub(crate) enum Written {
+    Recipes(Vec<abi::Recipe>),
+    /// Labels and rows.
+    Rows(Vec<u32>, Vec<f32>),
 }
 
 /// The result, once all of it is what was asked for.
@@ -23,10 +22,9 @@ pub(crate) fn check(
     backend: &dyn Backend,
 ) -> Result<Synthetic, Error> {
     let judge = Judge { id, request };
-    if written.as_recipes {
-        judge.recipes(written.recipes, backend)
-    } else {
-        judge.rows(written.labels, written.rows)
+    match written {
+        Written::Recipes(recipes) => judge.recipes(recipes, backend),
+        Written::Rows(labels, rows) => judge.rows(labels, rows),
     }
 }
 
@@ -190,17 +188,12 @@ impl Judge<'_> {
 
     /// `values` zeros.
     fn room(&self, values: usize) -> Result<Vec<f32>, Error> {
-        let dims = self.request.rows.dims();
-        let mut rows = Vec::new();
-        let memory = |_| {
-            let bytes = values as u128 * 4;
-            Error::Memory {
-                rows: (values / dims) as u64,
-                dims,
-                bytes,
-            }
+        let too_large = |_| {
+            self.request
+                .too_large((values / self.request.rows.dims()) as u128)
         };
-        rows.try_reserve_exact(values).map_err(memory)?;
+        let mut rows = Vec::new();
+        rows.try_reserve_exact(values).map_err(too_large)?;
         rows.resize(values, 0.0);
         Ok(rows)
     }

@@ -384,7 +384,7 @@ fn requests_that_do_not_fit_together_never_reach_the_plugin() {
     );
     assert_eq!(
         refuse(&|c| c.data.labels[5] = 7),
-        "row 5 has label 7, but there are 2 classes (0 to 1)"
+        "row 5 has label 7, but there are 2 classes; labels count from 0"
     );
     assert_eq!(
         refuse(&|c| c.wanted = vec![0, 3, 9]),
@@ -397,7 +397,7 @@ fn requests_that_do_not_fit_together_never_reach_the_plugin() {
     );
     assert_eq!(
         refuse(&|c| c.wanted = vec![u64::MAX, 1 << 60]),
-        "18446744073709551615 synthetic rows of 2 values need 156797324626531188728 bytes, more \
+        "19599665578316398591 synthetic rows of 2 values need 156797324626531188728 bytes, more \
          than this process gets; want fewer rows"
     );
 }

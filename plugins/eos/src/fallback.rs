@@ -20,14 +20,16 @@ pub(crate) fn bases(
         NoEnemies::Smote => class_mates(eos, data, host, class)?,
         NoEnemies::Error => {
             return Err(Error::failed(format_args!(
-                "{} (no-enemies = \"error\"); raise k, or set no-enemies to \"widen\", \"nearest\" or \"smote\"",
+                "{} (no-enemies = \"error\"); raise k, or set no-enemies to \
+                 \"widen\", \"nearest\" or \"smote\"",
                 lonely(eos, class)
             )));
         }
     };
     if bases.is_empty() {
         return Err(Error::failed(format_args!(
-            "class {} is the only class: there is nothing to expand it towards; set no-enemies = \"smote\", or use another method",
+            "class {} is the only class: there is nothing to expand it towards; set \
+             no-enemies = \"smote\", or use another method",
             class.label
         )));
     }

@@ -87,11 +87,15 @@ impl Smote {
         );
         match self.params.small_class {
             SmallClass::Error => Err(Error::failed(format_args!(
-                "{class}, SMOTE with k = {k} needs {}; lower k, or set small-class to \"shrink-k\" or \"duplicate\"",
+                "{class}, SMOTE with k = {k} needs {}; lower k, or set small-class to \
+                 \"shrink-k\" or \"duplicate\"",
                 k.saturating_add(1)
             ))),
             SmallClass::ShrinkK if mates > 0 => {
-                host.note(&format!("{class}: k = {mates} instead of {k} for its {wanted} synthetic rows (small-class = \"shrink-k\")"));
+                host.note(&format!(
+                    "{class}: k = {mates} instead of {k} for its {wanted} synthetic rows \
+                     (small-class = \"shrink-k\")"
+                ));
                 Ok(mates)
             }
             small => {

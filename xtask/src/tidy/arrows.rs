@@ -13,28 +13,48 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("eos-registry", &["eos-tensor", "eos-plugin"]),
     (
         "eos-pipeline",
-        &["eos-tensor", "eos-data", "eos-model", "eos-registry", "eos-cuda"],
+        &[
+            "eos-tensor",
+            "eos-data",
+            "eos-model",
+            "eos-registry",
+            "eos-cuda",
+        ],
     ),
     (
         "eos-cli",
-        &["eos-tensor", "eos-data", "eos-model", "eos-registry", "eos-pipeline", "eos-cuda"],
+        &[
+            "eos-tensor",
+            "eos-data",
+            "eos-model",
+            "eos-registry",
+            "eos-pipeline",
+            "eos-cuda",
+        ],
     ),
 ];
 
 /// Outside packages that one crate alone may know.
-const KNOWN_BY: &[(&str, &str)] =
-    &[("dfdx", "eos-model"), ("cudarc", "eos-cuda"), ("libloading", "eos-registry")];
+const KNOWN_BY: &[(&str, &str)] = &[
+    ("dfdx", "eos-model"),
+    ("cudarc", "eos-cuda"),
+    ("libloading", "eos-registry"),
+];
 
 /// Every arrow that does not point down.
 pub fn check(workspace: &Workspace) -> Vec<String> {
     let packages = workspace.packages.iter();
-    packages.flat_map(|package| faults(package, &workspace.folder_of(package))).collect()
+    packages
+        .flat_map(|package| faults(package, &workspace.folder_of(package)))
+        .collect()
 }
 
 fn faults(package: &Package, folder: &str) -> Vec<String> {
     let normal = package.dependencies.iter().filter(|d| d.kind.is_none());
     let names = normal.map(|d| d.name.as_str());
-    names.filter_map(|name| fault(package, folder, name)).collect()
+    names
+        .filter_map(|name| fault(package, folder, name))
+        .collect()
 }
 
 fn fault(package: &Package, folder: &str, dependency: &str) -> Option<String> {
@@ -43,14 +63,22 @@ fn fault(package: &Package, folder: &str, dependency: &str) -> Option<String> {
         && folder.starts_with("crates/")
         && package.name != *owner
     {
-        return Some(format!("{}: only {owner} may depend on {dependency}", package.name));
+        return Some(format!(
+            "{}: only {owner} may depend on {dependency}",
+            package.name
+        ));
     }
     let ours = dependency.starts_with("eos-");
     let allowed: &[&str] = if folder.starts_with("crates/") {
         let entry = ALLOWED.iter().find(|(name, _)| *name == package.name);
         match entry {
             Some((_, allowed)) => allowed,
-            None => return Some(format!("{}: not in the list of crates in xtask's tidy", package.name)),
+            None => {
+                return Some(format!(
+                    "{}: not in the list of crates in xtask's tidy",
+                    package.name
+                ));
+            }
         }
     } else if folder.starts_with("plugins/") {
         &["eos-plugin"]
@@ -69,7 +97,10 @@ mod tests {
     use crate::workspace::Dependency;
 
     fn told(name: &str, folder: &str, dependency: &str, kind: Option<&str>) -> Vec<String> {
-        let dependency = Dependency { name: dependency.into(), kind: kind.map(String::from) };
+        let dependency = Dependency {
+            name: dependency.into(),
+            kind: kind.map(String::from),
+        };
         let package = Package {
             name: name.into(),
             manifest_path: "Cargo.toml".into(),
@@ -85,7 +116,10 @@ mod tests {
         assert!(told("eos-tensor", "crates/eos-tensor", "eos-data", Some("dev")).is_empty());
         let outside = told("eos-pipeline", "crates/eos-pipeline", "dfdx", None);
         assert_eq!(outside, ["eos-pipeline: only eos-model may depend on dfdx"]);
-        assert_eq!(told("eos-plugin-x", "plugins/x", "eos-tensor", None).len(), 1);
+        assert_eq!(
+            told("eos-plugin-x", "plugins/x", "eos-tensor", None).len(),
+            1
+        );
         assert!(told("eos-plugin-x", "plugins/x", "eos-plugin", None).is_empty());
         assert_eq!(told("eos-new", "crates/eos-new", "serde", None).len(), 1);
     }

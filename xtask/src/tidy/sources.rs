@@ -40,7 +40,10 @@ pub fn check(workspace: &Workspace) -> Result<Vec<String>> {
     for package in &workspace.packages {
         let manifest = fs::read_to_string(&package.manifest_path)?;
         if !manifest.contains("[lints]\nworkspace = true") {
-            faults.push(format!("{}: its manifest does not take the workspace's lints", package.name));
+            faults.push(format!(
+                "{}: its manifest does not take the workspace's lints",
+                package.name
+            ));
         }
     }
     Ok(faults)
@@ -65,7 +68,8 @@ fn visit(folder: &Path, file: &mut dyn FnMut(&Path, &str)) -> Result<()> {
 fn of_file(name: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     // Unit tests stand at the end of a file, and may unwrap.
-    let tests = name.contains("/tests/") || name.contains("/examples/") || name.starts_with("tests/");
+    let tests =
+        name.contains("/tests/") || name.contains("/examples/") || name.starts_with("tests/");
     let mut in_tests = tests;
     for (number, line) in text.lines().enumerate() {
         let mut fault = |what: &str| faults.push(format!("{name}:{}: {what}", number + 1));
@@ -76,7 +80,10 @@ fn of_file(name: &str, text: &str) -> Vec<String> {
                 fault(&format!("'{a}{b}' may not stand here"));
             }
         }
-        if has_word(code, "unsafe") && !UNSAFE.iter().any(|allowed| name.starts_with(allowed)) && !name.starts_with("xtask/") {
+        if has_word(code, "unsafe")
+            && !UNSAFE.iter().any(|allowed| name.starts_with(allowed))
+            && !name.starts_with("xtask/")
+        {
             fault("unsafe may not stand here");
         }
         if code.contains(".unwrap()") && !in_tests && !name.starts_with("xtask/src/tidy/") {
@@ -115,9 +122,15 @@ mod tests {
         assert_eq!(told("crates/eos-data/src/a.rs", &bad), 1);
         assert_eq!(told("crates/eos-model/src/a.rs", "unsafe { f() }"), 1);
         assert_eq!(told("crates/eos-engine/src/a.rs", "unsafe { f() }"), 0);
-        assert_eq!(told("crates/eos-model/src/a.rs", "// unsafe\nunsafe_op();"), 0);
+        assert_eq!(
+            told("crates/eos-model/src/a.rs", "// unsafe\nunsafe_op();"),
+            0
+        );
         assert_eq!(told("crates/eos-model/src/a.rs", "x.unwrap();"), 1);
-        assert_eq!(told("crates/eos-model/src/a.rs", "#[cfg(test)]\nx.unwrap();"), 0);
+        assert_eq!(
+            told("crates/eos-model/src/a.rs", "#[cfg(test)]\nx.unwrap();"),
+            0
+        );
         assert_eq!(told("crates/eos-model/tests/a.rs", "x.unwrap();"), 0);
     }
 }

@@ -179,9 +179,9 @@ impl<'a> Source<'a> {
     fn broken(&self, error: io::Error) -> DataError {
         match error.kind() {
             ErrorKind::UnexpectedEof if self.gzip => Fault::file(&self.path, "gzip stream")
-                .got("its end before it was complete")
-                .wanted("a whole stream")
-                .next("the file is cut short: fetch or write it again")
+                .got("the file's end before the stream was complete")
+                .wanted("a whole stream and nothing after it")
+                .next("the file is cut short, or bytes were appended: fetch or write it again")
                 .damaged(),
             ErrorKind::InvalidInput | ErrorKind::InvalidData if self.gzip => {
                 Fault::file(&self.path, "gzip stream")
