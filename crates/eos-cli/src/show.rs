@@ -61,11 +61,11 @@ impl Observer for Show {
                 }
                 self.line(&format!("{name}: {about}"));
             }
-            Event::Epoch { epoch, epochs, .. } => {
+            Event::Epoch { .. } => {
                 let text = epoch_line(event);
                 match &self.bar {
                     Some(bar) => bar.set_message(text),
-                    None => self.line(&format!("epoch {epoch}/{epochs}  {text}")),
+                    None => self.line(&text),
                 }
             }
             Event::Progress { done, total } => {

@@ -127,7 +127,7 @@ impl Forward<'_> {
         let mut z = pool.take(layer.output(), n);
         let moments = if index == 0 {
             self.stem(layer, weights, &mut z)
-        } else if index % 2 == 0 {
+        } else if index.is_multiple_of(2) {
             self.second(index, weights, &mut z)
         } else {
             let mut output = pool.take(layer.input(), n);
