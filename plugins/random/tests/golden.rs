@@ -5,6 +5,7 @@ mod common;
 
 use common::{Set, golden, rows_of};
 use eos_plugin_random::{ENTRY, copy};
+use eos_tensor::philox::{Philox, below};
 use eos_tensor::{Backend, CpuBackend, Recipe};
 
 #[test]
@@ -61,6 +62,29 @@ fn through_the_boundary_each_row_is_a_row_of_its_class_and_all_are_drawn() {
         drawn[3..].iter().all(|n| (850..1150).contains(n)),
         "{drawn:?}"
     );
+}
+
+/// The scheme that every method's draws follow: counter (sample within its class, class, block 0)
+/// under the seed, word 0 for the base.
+#[test]
+fn a_base_is_word_0_of_its_samples_counter() {
+    let set = Set {
+        rows: vec![0.5; 9],
+        dims: 1,
+        labels: vec![0, 1, 0, 2, 1, 2, 0, 2, 2],
+    };
+    let made = set.sample(&ENTRY, &[5, 6, 7], "").unwrap();
+    let drawn: Vec<u32> = made.recipe.unwrap().iter().map(|r| r.base).collect();
+    let words = Philox::new(42);
+    let base = |class: u32, i: u64| {
+        let members = set.members(class);
+        members[below(words.block(i, class, 0)[0], members.len() as u32) as usize]
+    };
+    let expected: Vec<u32> = (0..3)
+        .flat_map(|class| (0..5 + u64::from(class)).map(move |i| (class, i)))
+        .map(|(class, i)| base(class, i))
+        .collect();
+    assert_eq!(drawn, expected);
 }
 
 #[test]
