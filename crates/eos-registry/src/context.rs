@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
     }
 
     /// The plugin's notes, unless something has happened that outranks whatever it returned: a
-    /// panic of the caller's own, which goes on here, a wish to stop, a breach of contract, a
+    /// panic of the caller's own, which goes on here, a breach of contract, a wish to stop, a
     /// failure of the backend.
     pub(crate) fn finish(self) -> Result<Vec<String>, Error> {
         let id = self.plugin.to_owned();
