@@ -1,6 +1,5 @@
 //! Convolutional residual networks forward and backward on CPU SIMD.
 #![doc = ""]
-
 // Kernels walk several arrays by one lane or channel number; zips of them would hide which is which.
 #![allow(clippy::needless_range_loop)]
 
