@@ -198,6 +198,10 @@ impl<'a> Reader<'a> {
             self.mismatch
                 .unusable
                 .push(format!("{name}: it holds NaN or infinity"));
+        } else if name.ends_with("running_var") && values.iter().any(|value| *value < 0.0) {
+            self.mismatch
+                .unusable
+                .push(format!("{name}: a variance below 0"));
         }
         values
     }

@@ -165,10 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn one_cycle_is_that_of_pytorch() {
-        // OneCycleLR(max_lr=0.1, total_steps=101).get_last_lr() after 0, 15, 30, 65 and 100 steps
-        // of 100, whose peak lies at step 0.3 · 101 − 1 = 29.3 and not at 30: hence total_steps
-        // that put it on a whole step, 1001, and positions in tenths of a per cent.
+    fn one_cycle_rises_for_three_tenths_and_falls_after() {
+        // PyTorch's OneCycleLR counts steps and puts the peak one step before three tenths of them,
+        // so that its rates differ from these by that one step.
         check(
             Schedule::OneCycle,
             1000,

@@ -95,6 +95,33 @@ fn what_does_not_fit_is_listed() {
     assert!(matches!(cut, ModelError::Unreadable { .. }), "{cut}");
 }
 
+/// The bytes of a checkpoint whose tensor `name` begins with `value`.
+fn spoilt(name: &str, value: f32) -> Vec<u8> {
+    let mut bytes = Network::new(SPEC, 5).unwrap().to_safetensors().unwrap();
+    let at = {
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        file.tensor(name).unwrap().data().as_ptr() as usize - bytes.as_ptr() as usize
+    };
+    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn values_that_no_network_can_use_are_named() {
+    for (name, value, why) in [
+        (
+            "layer2.1.conv2.weight",
+            f32::NAN,
+            "it holds NaN or infinity",
+        ),
+        ("bn1.running_var", -1.0, "a variance below 0"),
+    ] {
+        let error = Network::from_safetensors(&spoilt(name, value), SPEC).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains(&format!("unusable: {name}: {why}")), "{told}");
+    }
+}
+
 #[test]
 fn the_paper_s_network_has_464_154_parameters() {
     let spec = NetworkSpec {
