@@ -1,6 +1,6 @@
 //! The three phases composed into runs: train, oversample the embeddings, fine-tune the head.
 //!
-//! [`run`] does the whole method for a [`Config`] and leaves a run folder; the modules are its
+//! [`run()`] does the whole method for a [`Config`] and leaves a run folder; the modules are its
 //! parts, for composers. Nothing here prints: what happens is told to an [`Observer`].
 //!
 //! Invariants: every file is written whole or not at all; the test set is scored once, after every
