@@ -9,7 +9,7 @@ use crate::{
 };
 use std::{
     io::{self, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Bytes converted at a time.
@@ -79,7 +79,7 @@ pub struct SyntheticColumns<'a> {
 pub struct BalancedWriter<'a> {
     zip: ZipWriter<AtomicFile>,
     original: &'a Embeddings,
-    path: &'a Path,
+    path: PathBuf,
     synthetic: u64,
     left: u64,
 }
@@ -90,7 +90,7 @@ impl<'a> BalancedWriter<'a> {
     /// # Errors
     /// [`DataError::Io`] where the file cannot be written.
     pub fn create(
-        path: &'a Path,
+        path: &Path,
         original: &'a Embeddings,
         synthetic: u64,
     ) -> Result<Self, DataError> {
@@ -102,7 +102,7 @@ impl<'a> BalancedWriter<'a> {
         Ok(Self {
             zip: begun().map_err(|error| DataError::writing(path, error))?,
             original,
-            path,
+            path: path.to_owned(),
             synthetic,
             left: synthetic,
         })
@@ -125,7 +125,7 @@ impl<'a> BalancedWriter<'a> {
         }
         self.left -= count;
         in_bytes(rows, f32::to_le_bytes, |bytes| self.zip.write(bytes))
-            .map_err(|error| DataError::writing(self.path, error))
+            .map_err(|error| DataError::writing(&self.path, error))
     }
 
     /// Writes labels and provenance and gives the file its name.
@@ -136,9 +136,9 @@ impl<'a> BalancedWriter<'a> {
     /// written. Nothing is left under the file's name then but what was there before.
     pub fn finish(self, columns: &SyntheticColumns<'_>) -> Result<(), DataError> {
         self.check(columns)?;
-        let path = self.path;
+        let path = self.path.clone();
         self.write_columns(columns)
-            .map_err(|error| DataError::writing(path, error))
+            .map_err(|error| DataError::writing(&path, error))
     }
 
     fn check(&self, columns: &SyntheticColumns<'_>) -> Result<(), DataError> {

@@ -3,6 +3,7 @@
 use crate::{
     error::{DataError, Fault},
     image_set::class_counts,
+    mt19937::Mt19937,
 };
 use eos_tensor::{PhiloxRng, stream};
 use rand::seq::SliceRandom;
@@ -20,11 +21,28 @@ pub enum ImbalanceKind {
     Step,
 }
 
+/// Which rows of a class are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Subset {
+    /// Each class's rows shuffled by a generator of (seed, class).
+    #[default]
+    Seeded,
+    /// The rows that the reference scripts keep: one NumPy generator (`RandomState(seed)`) shuffles
+    /// the rows of every class in turn. For comparison with checkpoints trained by them.
+    Reference,
+}
+
 /// A rule that keeps fewer rows of the later classes.
 ///
 /// ```
-/// use eos_data::{Imbalance, ImbalanceKind};
-/// let cifar = Imbalance { kind: ImbalanceKind::Exponential, ratio: 100.0, seed: 0 };
+/// use eos_data::{Imbalance, ImbalanceKind, Subset};
+/// let cifar = Imbalance {
+///     kind: ImbalanceKind::Exponential,
+///     ratio: 100.0,
+///     seed: 0,
+///     subset: Subset::Seeded,
+/// };
 /// assert_eq!(cifar.counts(&[5000; 10]), [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -37,6 +55,9 @@ pub struct Imbalance {
     /// Seed of the choice among a class's rows.
     #[serde(default)]
     pub seed: u64,
+    /// How that choice is made.
+    #[serde(default)]
+    pub subset: Subset,
 }
 
 impl Imbalance {
@@ -82,12 +103,12 @@ impl Imbalance {
 
     /// The rows kept: class by class, each class's rows in the order in which they were drawn.
     ///
-    /// The rows of a class, in file order, are shuffled by a generator of their own (seed, class),
-    /// and the first n_c are kept.
+    /// The rows of a class, in file order, are shuffled as [`Subset`] says, and the first n_c are
+    /// kept.
     ///
     /// # Errors
     /// [`DataError::Request`] for a ratio that is not a finite number of at least 1 or that leaves
-    /// a class without rows; [`DataError::Value`] for a class that has none to begin with or a
+    /// a class without rows, and for a seed that NumPy does not take; [`DataError::Value`] for a class that has none to begin with or a
     /// label that is not below `classes`.
     pub fn select(&self, labels: &[u32], classes: usize) -> Result<Vec<u32>, DataError> {
         let fault = |field: &str| Fault::argument("imbalance", field);
@@ -121,15 +142,36 @@ impl Imbalance {
                 ))
                 .request());
         }
-        for ((class, rows), count) in members.iter_mut().enumerate().zip(counts) {
-            rows.shuffle(&mut PhiloxRng::new(
-                self.seed,
-                stream::IMBALANCE,
-                class as u64,
-            ));
+        self.shuffle(&mut members)?;
+        for (rows, count) in members.iter_mut().zip(counts) {
             rows.truncate(count);
         }
         Ok(members.concat())
+    }
+
+    fn shuffle(&self, members: &mut [Vec<u32>]) -> Result<(), DataError> {
+        match self.subset {
+            Subset::Seeded => {
+                for (class, rows) in members.iter_mut().enumerate() {
+                    let mut rng = PhiloxRng::new(self.seed, stream::IMBALANCE, class as u64);
+                    rows.shuffle(&mut rng);
+                }
+            }
+            Subset::Reference => {
+                let seed = u32::try_from(self.seed).map_err(|_| {
+                    Fault::argument("imbalance", "seed of the reference's subset")
+                        .got(self.seed.to_string())
+                        .wanted("a seed below 2³², as NumPy takes it")
+                        .next("choose a smaller seed, or subset = \"seeded\"")
+                        .request()
+                })?;
+                let mut generator = Mt19937::new(seed);
+                for rows in members {
+                    generator.shuffle(rows);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

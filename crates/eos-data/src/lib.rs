@@ -21,6 +21,7 @@ mod format;
 mod image_set;
 mod imbalance;
 mod labels;
+mod mt19937;
 mod normalization;
 mod npy;
 mod options;
@@ -38,7 +39,7 @@ pub use embeddings_write::{
 pub use error::{DataError, Fault};
 pub use format::Format;
 pub use image_set::{ImageSet, ImageShape};
-pub use imbalance::{Imbalance, ImbalanceKind, Split, stratified_split};
+pub use imbalance::{Imbalance, ImbalanceKind, Split, Subset, stratified_split};
 pub use labels::Labels;
 pub use normalization::Normalization;
 pub use options::{Part, ReadOptions};

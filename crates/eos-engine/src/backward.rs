@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::Error;
 use crate::buffers::Buffer;
 use crate::conv::Convolution;
@@ -19,7 +21,7 @@ use crate::parallel::Chunks;
 use crate::pooling::spread;
 use crate::resnet::{Layer, LayerParams, ResNet};
 use crate::shortcut;
-use crate::weights::{PackedWeights, packed_len, unpack};
+use crate::weights::{PAIR, PackedWeights, packed_len, unpack};
 
 /// The gradient of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -434,13 +436,17 @@ impl Backward<'_> {
     fn collect(&mut self, index: usize, parts: &[Partial]) -> GradientSums {
         let layer = &self.network.layers[index];
         let mut weights = vec![0.0; packed_len(layer.in_channels, layer.out_channels)];
+        weights
+            .par_chunks_mut(PAIR)
+            .enumerate()
+            .for_each(|(pair, weights)| {
+                for part in parts {
+                    let part = &part.weights[pair * PAIR..][..PAIR];
+                    weights.iter_mut().zip(part).for_each(|(sum, &w)| *sum += w);
+                }
+            });
         let mut sums = GradientSums::zeros(layer.in_channels);
-        for part in parts {
-            for (sum, &w) in weights.iter_mut().zip(&part.weights) {
-                *sum += w;
-            }
-            sums.merge(&part.sums);
-        }
+        parts.iter().for_each(|part| sums.merge(&part.sums));
         self.layers[index].weight = unpack(&weights, layer.in_channels, layer.out_channels);
         sums
     }

@@ -204,6 +204,10 @@ impl Convolution<'_> {
 
     /// Computes one tile over one input block.
     #[inline(always)]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "t is a pixel of the input and of each sum"
+    )]
     fn tile<L: Lanes, const BLOCKS: usize, const WIDTH: usize, const STRIDE: usize>(
         &mut self,
         part: &Part<'_>,

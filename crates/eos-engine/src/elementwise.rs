@@ -1,7 +1,7 @@
 //! What runs between convolutions: each kernel reads an image once and writes it once.
 
 use crate::layout::Layout;
-use crate::norm::{GradientSums, Norm, NormGradient};
+use crate::norm::{GradientSums, Norm, NormGradient, SPAN};
 use crate::simd::{Kernel, LANES, Lanes};
 
 /// `target = relu(z * scale + shift [+ shortcut])`.
@@ -104,10 +104,16 @@ impl Kernel for MaskAndSum<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let layout = self.layout;
+        // Rows whose values are summed in f32 before the sum is taken into f64.
+        let band = (SPAN / layout.width).max(1);
         for block in 0..layout.blocks() {
             let centre = L::from_slice(&self.norm.centre[block * LANES..]);
             let (mut sum, mut product) = (L::splat(0.0), L::splat(0.0));
             for y in 0..layout.height {
+                if y > 0 && y % band == 0 {
+                    self.sums.add(block, sum.to_array(), product.to_array());
+                    (sum, product) = (L::splat(0.0), L::splat(0.0));
+                }
                 let gradient = pixels_mut(row_mut(self.gradient, layout, block, y));
                 let z = pixels(row(self.z, layout, block, y));
                 let activation = pixels(row(self.activation, self.activation_layout, block, y));

@@ -59,15 +59,13 @@ impl Kernel for AddMoments<'_> {
         assert_eq!(layout.border, 0, "statistics run over the image alone");
         assert_eq!(self.image.len(), layout.len(), "image as its layout");
         for (block, plane) in self.image.chunks_exact(layout.plane()).enumerate() {
-            let sum = sum::<L>(plane).to_array();
-            let centre = sum.map(|sum| (f64::from(sum) / count) as f32);
+            let centre = sum::<L>(plane).map(|sum| (sum / count) as f32);
             let (deviation, squares) = deviations::<L>(plane, L::from_slice(&centre));
-            let (deviation, squares) = (deviation.to_array(), squares.to_array());
             for lane in 0..layout.lanes(block) {
                 // The rounded mean's own error shows as a mean deviation, and is taken out.
-                let off = f64::from(deviation[lane]) / count;
+                let off = deviation[lane] / count;
                 let mean = f64::from(centre[lane]) + off;
-                let squares = f64::from(squares[lane]) - off * off * count;
+                let squares = squares[lane] - off * off * count;
                 self.moments
                     .merge_channel(block * LANES + lane, count, mean, squares.max(0.0));
             }
@@ -78,42 +76,65 @@ impl Kernel for AddMoments<'_> {
 
 /// Running sums side by side, to hide the latency of an addition.
 const CHAINS: usize = 4;
+/// Pixels that are summed in f32 before the sum is taken into f64: short sums lose fewer digits.
+pub(crate) const SPAN: usize = 256;
 
 /// The sum of a plane by lane.
 #[inline(always)]
-fn sum<L: Lanes>(plane: &[f32]) -> L {
-    let mut sums = [L::splat(0.0); CHAINS];
-    let mut groups = plane.chunks_exact(CHAINS * LANES);
-    for group in &mut groups {
-        for (chain, sum) in sums.iter_mut().enumerate() {
-            *sum = sum.add(L::from_slice(&group[chain * LANES..]));
+fn sum<L: Lanes>(plane: &[f32]) -> [f64; LANES] {
+    let mut total = [0.0; LANES];
+    for span in plane.chunks(SPAN * LANES) {
+        let mut sums = [L::splat(0.0); CHAINS];
+        let mut groups = span.chunks_exact(CHAINS * LANES);
+        for group in &mut groups {
+            for (chain, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.add(L::from_slice(&group[chain * LANES..]));
+            }
         }
+        for pixel in groups.remainder().chunks_exact(LANES) {
+            sums[0] = sums[0].add(L::from_slice(pixel));
+        }
+        add_lanes(&mut total, join(sums));
     }
-    for pixel in groups.remainder().chunks_exact(LANES) {
-        sums[0] = sums[0].add(L::from_slice(pixel));
-    }
-    sums[0].add(sums[1]).add(sums[2].add(sums[3]))
+    total
 }
 
 /// The sums of deviations from `centre` and of their squares, by lane.
 #[inline(always)]
-fn deviations<L: Lanes>(plane: &[f32], centre: L) -> (L, L) {
-    let (mut sums, mut squares) = ([L::splat(0.0); CHAINS], [L::splat(0.0); CHAINS]);
-    let mut groups = plane.chunks_exact(CHAINS * LANES);
-    for group in &mut groups {
-        for chain in 0..CHAINS {
-            let deviation = L::from_slice(&group[chain * LANES..]).sub(centre);
-            sums[chain] = sums[chain].add(deviation);
-            squares[chain] = deviation.mul_add(deviation, squares[chain]);
+fn deviations<L: Lanes>(plane: &[f32], centre: L) -> ([f64; LANES], [f64; LANES]) {
+    let (mut total, mut total_squares) = ([0.0; LANES], [0.0; LANES]);
+    for span in plane.chunks(SPAN * LANES) {
+        let (mut sums, mut squares) = ([L::splat(0.0); CHAINS], [L::splat(0.0); CHAINS]);
+        let mut groups = span.chunks_exact(CHAINS * LANES);
+        for group in &mut groups {
+            for chain in 0..CHAINS {
+                let deviation = L::from_slice(&group[chain * LANES..]).sub(centre);
+                sums[chain] = sums[chain].add(deviation);
+                squares[chain] = deviation.mul_add(deviation, squares[chain]);
+            }
         }
+        for pixel in groups.remainder().chunks_exact(LANES) {
+            let deviation = L::from_slice(pixel).sub(centre);
+            sums[0] = sums[0].add(deviation);
+            squares[0] = deviation.mul_add(deviation, squares[0]);
+        }
+        add_lanes(&mut total, join(sums));
+        add_lanes(&mut total_squares, join(squares));
     }
-    for pixel in groups.remainder().chunks_exact(LANES) {
-        let deviation = L::from_slice(pixel).sub(centre);
-        sums[0] = sums[0].add(deviation);
-        squares[0] = deviation.mul_add(deviation, squares[0]);
+    (total, total_squares)
+}
+
+#[inline(always)]
+fn add_lanes<L: Lanes>(total: &mut [f64; LANES], sum: L) {
+    for (total, sum) in total.iter_mut().zip(sum.to_array()) {
+        *total += f64::from(sum);
     }
-    let total = |v: [L; CHAINS]| v[0].add(v[1]).add(v[2].add(v[3]));
-    (total(sums), total(squares))
+}
+
+/// Joins sums that ran side by side.
+#[inline(always)]
+fn join<L: Lanes>(sums: [L; CHAINS]) -> L {
+    sums[0].add(sums[1]).add(sums[2].add(sums[3]))
 }
 
 /// A layer's normalization over one batch.
@@ -172,14 +193,13 @@ impl Norm {
     /// With x̂ = (z − mean) · inverse and m values a channel:
     /// dβ = Σ g, dγ = Σ g · x̂, dz = γ · inverse · (g − dβ / m − x̂ · dγ / m).
     pub(crate) fn gradient(&self, gamma: &[f32], sums: &GradientSums) -> NormGradient {
-        let channels = gamma.len();
-        let mut out = NormGradient::zeros(channels);
-        for c in 0..channels {
+        let mut out = NormGradient::zeros(gamma.len());
+        for (c, &factor) in gamma.iter().enumerate() {
             // What the rounding of `centre` left in the product is taken out here.
             let off = f64::from(self.centre[c]) - self.mean[c];
             let product = sums.product[c] + off * sums.gradient[c];
             let gamma_gradient = product * self.inverse[c];
-            let of_gradient = f64::from(gamma[c]) * self.inverse[c];
+            let of_gradient = f64::from(factor) * self.inverse[c];
             let of_value = -of_gradient * self.inverse[c] * gamma_gradient / self.count;
             let constant = -of_gradient * sums.gradient[c] / self.count + of_value * off;
             out.gamma[c] = gamma_gradient as f32;
@@ -257,7 +277,16 @@ mod tests {
     /// Values far from zero, where E[x²] − m² in f32 would have no digits left.
     #[test]
     fn moments_of_a_large_mean_keep_their_digits() {
-        let layout = Layout::plain(16, 5, 7);
+        moments_keep_their_digits(Layout::plain(16, 5, 7));
+    }
+
+    /// More pixels than a span, and a last span that is not full.
+    #[test]
+    fn moments_of_a_large_image_keep_their_digits() {
+        moments_keep_their_digits(Layout::plain(16, 61, 67));
+    }
+
+    fn moments_keep_their_digits(layout: Layout) {
         let value = |i: usize| 3000.0 + ((i * 7919) % 101) as f32 / 100.0;
         let images: Vec<f32> = (0..3 * layout.len()).map(value).collect();
         for path in SimdPath::available() {
@@ -271,10 +300,12 @@ mod tests {
                 });
             }
             let norm = Norm::new(&moments, &[1.0; 16], &[0.0; 16]);
+            let count = (3 * layout.pixels()) as f64;
             for c in 0..16 {
                 let values = || images.iter().skip(c).step_by(16).map(|&v| f64::from(v));
-                let mean = values().sum::<f64>() / 105.0;
-                let variance = values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 104.0;
+                let mean = values().sum::<f64>() / count;
+                let squares = values().map(|v| (v - mean) * (v - mean)).sum::<f64>();
+                let variance = squares / (count - 1.0);
                 assert!((norm.mean[c] - mean).abs() < 1e-6, "{path} mean {c}");
                 let got = f64::from(norm.unbiased_variance()[c]);
                 assert!(

@@ -4,10 +4,18 @@
 use crate::layout::Layout;
 use crate::simd::LANES;
 
-/// Calls `pair` with the place of each value in the wide image and in the narrow one.
+/// Channels that move together: the widths are multiples of sixteen, and half their difference is
+/// one of eight.
+const GROUP: usize = 8;
+
+/// Calls `pair` with the place of each group of channels in the wide image and in the narrow one.
 fn each_pair(wide: Layout, narrow: Layout, mut pair: impl FnMut(usize, usize)) {
     let added = (narrow.channels - wide.channels) / 2;
-    for c in 0..wide.channels {
+    assert!(
+        wide.channels % GROUP == 0 && added % GROUP == 0,
+        "channels move in groups"
+    );
+    for c in (0..wide.channels).step_by(GROUP) {
         let to = c + added;
         for y in 0..narrow.height {
             let wide_row = wide.at(c / LANES, 2 * y, 0) + c % LANES;
@@ -22,13 +30,17 @@ fn each_pair(wide: Layout, narrow: Layout, mut pair: impl FnMut(usize, usize)) {
 /// Writes the shortcut of a block's input.
 pub(crate) fn shortcut(input: &[f32], wide: Layout, out: &mut [f32], narrow: Layout) {
     out.fill(0.0);
-    each_pair(wide, narrow, |from, to| out[to] = input[from]);
+    each_pair(wide, narrow, |from, to| {
+        out[to..to + GROUP].copy_from_slice(&input[from..from + GROUP]);
+    });
 }
 
 /// Writes the gradient of a block's input through the shortcut.
 pub(crate) fn gradient(of_output: &[f32], narrow: Layout, out: &mut [f32], wide: Layout) {
     out.fill(0.0);
-    each_pair(wide, narrow, |to, from| out[to] = of_output[from]);
+    each_pair(wide, narrow, |to, from| {
+        out[to..to + GROUP].copy_from_slice(&of_output[from..from + GROUP]);
+    });
 }
 
 #[cfg(test)]

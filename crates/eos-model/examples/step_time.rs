@@ -1,9 +1,12 @@
-//! Milliseconds of a training step and of an embedding: ResNet-32, 128 images of 3 × 32 × 32.
+//! Milliseconds of a training step and of an embedding (ResNet-32, 128 images of 3 × 32 × 32), and
+//! of a head's whole training (10,000 rows × 64, 10 classes, 30 epochs).
 //!
 //! `cargo run --release -p eos-model --example step_time [steps]`; RAYON_NUM_THREADS sets the
 //! threads. The peer is xtask/peers/bench_torch_step.py.
 
-use eos_model::{Arch, Network, NetworkSpec, SgdOptions, Trainer};
+use eos_model::{
+    Arch, HeadData, HeadTraining, Network, NetworkSpec, Schedule, SgdOptions, Trainer, train_head,
+};
 use eos_tensor::{PhiloxRng, stream};
 use std::time::Instant;
 
@@ -48,5 +51,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         trainer.network().embed(&images).expect("whole images");
     });
     println!("{path}: embedding: median {median:.1} ms, least {least:.1} ms");
+    let milliseconds = head_training()?;
+    println!("head training: {milliseconds:.0} ms");
     Ok(())
+}
+
+fn head_training() -> Result<f64, Box<dyn std::error::Error>> {
+    let mut rng = PhiloxRng::new(0, stream::HEAD_BATCHES, 0);
+    let rows: Vec<f32> = (0..10_000 * 64).map(|_| rng.normal()).collect();
+    let labels: Vec<u32> = (0..10_000).map(|i| i % 10).collect();
+    let options = HeadTraining {
+        epochs: 30,
+        batch: BATCH,
+        schedule: Schedule::Reference,
+        learning_rate: 0.1,
+        sgd: SgdOptions::default(),
+        seed: 0,
+        start: None,
+    };
+    let data = HeadData {
+        rows: &rows,
+        dims: 64,
+        labels: &labels,
+        classes: 10,
+    };
+    let start = Instant::now();
+    train_head(data, &options, &mut |_| true)?;
+    Ok(start.elapsed().as_secs_f64() * 1e3)
 }

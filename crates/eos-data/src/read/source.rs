@@ -11,8 +11,8 @@ use std::{
 /// Deflate cannot expand by more than this factor, so a larger declared size is a lie.
 pub(crate) const DEFLATE_RATIO: u64 = 1032;
 
-/// The most bytes that are decompressed out of one file, whatever it declares: 16 GiB.
-pub(crate) const DECOMPRESSED_LIMIT: u64 = 16 << 30;
+/// The most bytes that are decompressed out of one file, whatever it declares: 8 GiB.
+pub(crate) const DECOMPRESSED_LIMIT: u64 = 8 << 30;
 
 /// A file read from front to back. Gzip is recognised from the content.
 ///

@@ -119,11 +119,13 @@ impl<'a> Archive<'a> {
 
 /// Unpacks to exactly `size` bytes; the error is what was got instead.
 fn inflate(packed: &[u8], size: u64) -> Result<Vec<u8>, String> {
-    let most = (packed.len() as u64).saturating_mul(DEFLATE_RATIO);
-    if size > most.min(DECOMPRESSED_LIMIT) {
+    if size > (packed.len() as u64).saturating_mul(DEFLATE_RATIO) {
+        let len = packed.len();
+        return Err(format!("{len} packed bytes, which cannot hold as many"));
+    }
+    if size > DECOMPRESSED_LIMIT {
         return Err(format!(
-            "{} packed bytes, which cannot hold as many",
-            packed.len()
+            "more than {DECOMPRESSED_LIMIT}; store it uncompressed (numpy.savez)"
         ));
     }
     let mut content = Vec::new();

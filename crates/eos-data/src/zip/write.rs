@@ -45,7 +45,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         Self::with_large(out, u64::from(ELSEWHERE))
     }
 
-    fn with_large(out: W, large: u64) -> Self {
+    pub(super) fn with_large(out: W, large: u64) -> Self {
         Self {
             out,
             at: 0,

@@ -1,7 +1,7 @@
 //! Imbalance and splits: the paper's counts, pinned choices, and what they refuse.
 
-use crate::support::refused;
-use eos_data::{Imbalance, ImbalanceKind, Split, stratified_split};
+use crate::support::{refused, shared};
+use eos_data::{Imbalance, ImbalanceKind, Split, Subset, stratified_split};
 use proptest::prelude::*;
 
 fn exponential(ratio: f64) -> Imbalance {
@@ -9,6 +9,7 @@ fn exponential(ratio: f64) -> Imbalance {
         kind: ImbalanceKind::Exponential,
         ratio,
         seed: 0,
+        subset: Subset::Seeded,
     }
 }
 
@@ -144,6 +145,39 @@ fn a_split_takes_a_share_of_every_class() {
 }
 
 const KNOWN_VALIDATION: [u32; 5] = [98, 103, 104, 111, 113];
+
+#[test]
+fn the_references_subset_is_the_published_one() {
+    let (Some(labels), Some(index)) = (
+        shared("cifar10/train_labels.u8"),
+        shared("cifar10/lt_seed0_index.npy"),
+    ) else {
+        return;
+    };
+    let labels: Vec<u32> = std::fs::read(labels)
+        .unwrap()
+        .into_iter()
+        .map(u32::from)
+        .collect();
+    let index = npyz::NpyFile::new(std::fs::File::open(index).unwrap()).unwrap();
+    let index = index.into_vec::<i64>().unwrap();
+    let reference = Imbalance {
+        subset: Subset::Reference,
+        ..exponential(100.0)
+    };
+    let kept = reference.select(&labels, 10).unwrap();
+    let kept: Vec<i64> = kept.into_iter().map(i64::from).collect();
+    assert_eq!(kept, index);
+    let beyond = Imbalance {
+        seed: 1 << 32,
+        ..reference
+    };
+    refused(
+        beyond.select(&labels, 10),
+        "Request",
+        &["4294967296", "below 2³²"],
+    );
+}
 
 proptest! {
     #[test]

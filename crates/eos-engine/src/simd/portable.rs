@@ -14,8 +14,8 @@ impl Block {
     #[inline(always)]
     fn zip(self, other: Block, f: impl Fn(f32, f32) -> f32) -> Block {
         let mut out = self.0;
-        for i in 0..LANES {
-            out[i] = f(self.0[i], other.0[i]);
+        for (a, b) in out.iter_mut().zip(other.0) {
+            *a = f(*a, b);
         }
         Block(out)
     }
@@ -56,8 +56,8 @@ impl Lanes for Block {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         let mut out = self.0;
-        for i in 0..LANES {
-            out[i] = self.0[i] * factor.0[i] + addend.0[i];
+        for ((a, b), c) in out.iter_mut().zip(factor.0).zip(addend.0) {
+            *a = *a * b + c;
         }
         Block(out)
     }
