@@ -2,7 +2,7 @@
 
 use crate::{Error, wanted::Wanted};
 use eos_data::{Format, Imbalance};
-use eos_model::{Arch, Schedule, SgdOptions};
+use eos_model::{Arch, HeadTraining, Schedule, SgdOptions};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -211,8 +211,11 @@ pub enum Device {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Select {
-    /// The last one; no rows are held out.
+    /// By validation rows where a tenth of every class is at least ten rows, or where there is no
+    /// test set; else the last.
     #[default]
+    Auto,
+    /// The last one; no rows are held out.
     Last,
     /// The best by mean recall on a tenth of the training rows.
     Validation,
@@ -309,10 +312,31 @@ impl Config {
         if self.run.select == Select::Test && !test {
             return Err("run.select = \"test\" needs data.test".to_owned());
         }
-        if !test && self.run.select != Select::Validation {
-            return Err("without data.test set run.select = \"validation\", so that there are rows to measure on".to_owned());
+        if !test && self.run.select == Select::Last {
+            return Err("run.select = \"last\" without data.test leaves no rows to measure on; give data.test, or set run.select = \"validation\"".to_owned());
         }
         Ok(())
+    }
+
+    /// How heads are trained; `trained` is the head of phase one.
+    pub fn head_training(&self, trained: &eos_model::Head) -> HeadTraining {
+        HeadTraining {
+            epochs: self.head.epochs,
+            batch: self.head.batch,
+            schedule: self.head.schedule,
+            learning_rate: self.head.learning_rate,
+            sgd: self.sgd(),
+            seed: self.run.seed,
+            start: (self.head.start == Start::Trained).then(|| trained.clone()),
+        }
+    }
+
+    /// The optimizer of both training phases.
+    pub fn sgd(&self) -> SgdOptions {
+        SgdOptions {
+            momentum: self.train.momentum,
+            weight_decay: self.train.weight_decay,
+        }
     }
 
     /// Every method: those beside first, the chosen one last.
@@ -322,22 +346,36 @@ impl Config {
     }
 }
 
-/// Applies one `a.b.c=value`; a value that is no TOML is text.
+/// A TOML value; what is none is text.
+pub fn value(text: &str) -> toml::Value {
+    toml::from_str::<toml::Table>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+/// Splits `key=value` and reads the value as TOML, or as text where it is none.
+///
+/// # Errors
+/// [`Error::Config`] without an equals sign.
+pub fn key_value(set: &str) -> Result<(&str, toml::Value), Error> {
+    match set.split_once('=') {
+        Some((key, text)) => Ok((key.trim(), value(text))),
+        None => Err(Error::Config {
+            origin: format!("--set {set}"),
+            message: "wanted key=value, such as train.epochs=10".to_owned(),
+        }),
+    }
+}
+
+/// Applies one `a.b.c=value`.
 fn override_one(table: &mut toml::Table, set: &str) -> Result<(), Error> {
     let fault = |message: String| Error::Config {
         origin: format!("--set {set}"),
         message,
     };
-    let Some((path, text)) = set.split_once('=') else {
-        return Err(fault(
-            "wanted key=value, such as train.epochs=10".to_owned(),
-        ));
-    };
-    let value = toml::from_str::<toml::Table>(&format!("value = {text}"))
-        .ok()
-        .and_then(|mut t| t.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(text.to_owned()));
-    let mut keys: Vec<&str> = path.trim().split('.').collect();
+    let (path, value) = key_value(set)?;
+    let mut keys: Vec<&str> = path.split('.').collect();
     let last = keys.pop().unwrap_or_default();
     let mut at = table;
     for key in keys {
@@ -392,7 +430,10 @@ mod tests {
         assert!(told(TEXT, &["train.epoch=1"]).contains("unknown field `epoch`"));
         assert!(told(TEXT, &["train"]).contains("wanted key=value"));
         assert!(told(TEXT, &["run.device=cuda"]).contains("unknown variant `cuda`"));
-        assert!(told("[data]\ntrain = \"x\"\n", &[]).contains("run.select = \"validation\""));
+        assert!(
+            told("[data]\ntrain = \"x\"\n", &["run.select=last"])
+                .contains("set run.select = \"validation\"")
+        );
         assert!(told(TEXT, &["oversample.beside=[\"eos\"]"]).contains("named twice"));
     }
 }

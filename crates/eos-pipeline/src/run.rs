@@ -1,12 +1,16 @@
 //! A whole run: the three phases, measured once, in a folder.
 
+use crate::balanced::write_balanced;
+use crate::checkpoint::About;
 use crate::folder::{RunFolder, SUMMARY};
+use crate::log::Log;
 use crate::phases::{self, Labelled, Trained};
 use crate::source::{Images, load_data};
 use crate::summary::{EpochRow, MethodSummary, Summary};
 use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion, plot, report};
+use eos_data::{Embeddings, Labels, write_embeddings_npz};
 use eos_model::{Head, HeadData, Network};
-use eos_registry::{Discovery, Plugin, Registry, Synthetic};
+use eos_registry::{Discovery, Plugin, Registry};
 use eos_tensor::Rows;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -24,7 +28,8 @@ pub struct RunOptions {
     pub registry: Option<PathBuf>,
 }
 
-const WEIGHTS: &str = "phase1/network.safetensors";
+/// The network of phase one, in a run's folder.
+pub const WEIGHTS: &str = "phase1/network.safetensors";
 const HISTORY: &str = "phase1/history.json";
 
 /// Trains, oversamples and fine-tunes; writes the run folder and returns its summary.
@@ -38,39 +43,96 @@ pub fn run(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Summary, Error> {
-    match config.run.threads {
-        0 => Runner {
-            config,
-            options,
-            observer,
-        }
-        .run(),
-        threads => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool = pool.map_err(|e| Error::Request(format!("run.threads = {threads}: {e}")))?;
-            pool.install(|| {
-                Runner {
-                    config,
-                    options,
-                    observer,
-                }
-                .run()
-            })
-        }
+    on_threads(config.run.threads, || {
+        // Everything that can be refused is refused before anything is trained.
+        let plugins = load_plugins(config, options)?;
+        let images = load_data(config)?;
+        let wanted = &config.oversample.wanted;
+        let wanted = wanted.rows(&images.train.class_counts(), images.train.classes())?;
+        let config = images.resolve(config);
+        let folder = RunFolder::open(&options.folder, &config, options.fresh)?;
+        let mut log = Log::open(&folder.path("events.jsonl"), observer)?;
+        let mut runner = Runner {
+            config: &config,
+            folder: &folder,
+            images: &images,
+            observer: &mut log,
+        };
+        let began = Instant::now();
+        let trained = runner.trained()?;
+        let train_seconds = began.elapsed().as_secs_f64();
+        let methods = runner.methods(&trained.network, &plugins, &wanted)?;
+        runner.finish(trained, train_seconds, methods)
+    })
+}
+
+/// Phase one alone; a later [`run()`] of the same configuration goes on from it.
+///
+/// # Errors
+/// As [`run()`].
+pub fn train(
+    config: &Config,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<Trained, Error> {
+    on_threads(config.run.threads, || {
+        let images = load_data(config)?;
+        let config = images.resolve(config);
+        let folder = RunFolder::open(&options.folder, &config, options.fresh)?;
+        let mut log = Log::open(&folder.path("events.jsonl"), observer)?;
+        let mut runner = Runner {
+            config: &config,
+            folder: &folder,
+            images: &images,
+            observer: &mut log,
+        };
+        runner.trained()
+    })
+}
+
+/// Runs `work` on a pool of `threads` threads; 0 is the pool that is there.
+fn on_threads<T: Send>(
+    threads: usize,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    if threads == 0 {
+        return work();
     }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|e| Error::Request(format!("run.threads = {threads}: {e}")))?;
+    pool.install(work)
 }
 
-struct Runner<'a> {
+/// Every method's plugin, with the chosen one's parameters checked.
+fn load_plugins(config: &Config, options: &RunOptions) -> Result<Vec<Plugin>, Error> {
+    let registry = Registry::discover(&Discovery {
+        explicit: options.registry.clone(),
+        configured: config.oversample.registry.clone(),
+    })?;
+    let methods = config.methods();
+    let plugins: Vec<Plugin> = methods
+        .iter()
+        .map(|id| registry.load(id))
+        .collect::<Result<_, _>>()?;
+    let chosen = plugins.last().expect("a configuration names a method");
+    chosen.resolve(&config.oversample.params)?;
+    Ok(plugins)
+}
+
+struct Runner<'a, 'o> {
     config: &'a Config,
-    options: &'a RunOptions,
-    observer: &'a mut dyn Observer,
+    folder: &'a RunFolder,
+    images: &'a Images,
+    observer: &'a mut Log<'o>,
 }
 
-/// Embeddings of both sides and who they belong to.
-struct Embedded {
-    train: Vec<f32>,
-    test: Vec<f32>,
-    dims: usize,
+/// What every method starts from.
+struct Stage<'a> {
+    train: &'a Embeddings,
+    test: &'a Embeddings,
+    /// The head as trained.
+    own: Head,
+    wanted: &'a [u64],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,83 +141,20 @@ struct History {
     epochs: Vec<EpochRow>,
 }
 
-impl Runner<'_> {
-    fn run(mut self) -> Result<Summary, Error> {
-        // Everything that can be refused is refused before anything is trained.
-        let plugins = self.plugins()?;
-        let images = load_data(self.config)?;
-        let counts = images.train.class_counts();
-        let wanted = self
-            .config
-            .oversample
-            .wanted
-            .rows(&counts, images.train.classes())?;
-        let folder = RunFolder::open(&self.options.folder, self.config, self.options.fresh)?;
-        for text in &images.warnings {
-            self.observer.event(&Event::Warning { text: text.clone() });
-        }
-        let began = Instant::now();
-        let trained = self.trained(&folder, &images)?;
-        let train_seconds = began.elapsed().as_secs_f64();
-        let embedded = self.embedded(&trained.network, &images)?;
-        let data = Labelled {
-            rows: Rows::new(&embedded.train, embedded.dims)?,
-            labels: images.train.labels(),
-        };
-        let mut network = trained.network.clone();
-        let own = network.head();
-        let mut methods = vec![measure("as trained", &own, data, &embedded, &images)?];
-        for plugin in &plugins {
-            let chosen = plugin.id() == self.config.oversample.method;
-            let (head, summary) = self.method(
-                plugin, chosen, &wanted, data, &embedded, &images, &own, &folder,
-            )?;
-            if chosen {
-                network.set_head(&head)?;
-            }
-            methods.push(summary);
-        }
-        folder.write("phase3/network.safetensors", &network.to_safetensors()?)?;
-        let summary = Summary {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            classes: images.train.classes().to_vec(),
-            train_counts: counts,
-            measured_on: images.measured_on.to_owned(),
-            test_rows: images.test.len(),
-            network: network.spec().to_string(),
-            parameters: network.parameters(),
-            simd_path: network.simd_path(),
-            device: "cpu".to_owned(),
-            seed: self.config.run.seed,
-            kept_epoch: trained.kept_epoch,
-            train_seconds,
-            epochs: trained.epochs,
-            methods,
-        };
-        self.write_results(&folder, &summary)?;
-        Ok(summary)
-    }
-
-    fn plugins(&self) -> Result<Vec<Plugin>, Error> {
-        let registry = Registry::discover(&Discovery {
-            explicit: self.options.registry.clone(),
-            configured: self.config.oversample.registry.clone(),
-        })?;
-        let methods = self.config.methods();
-        let plugins: Vec<Plugin> = methods
-            .iter()
-            .map(|id| registry.load(id))
-            .collect::<Result<_, _>>()?;
-        let chosen = plugins.last().expect("a configuration names a method");
-        chosen.resolve(&self.config.oversample.params)?;
-        Ok(plugins)
+impl Runner<'_, '_> {
+    fn phase(&mut self, name: &str, about: String) {
+        let name = name.to_owned();
+        self.observer.event(&Event::Phase { name, about });
     }
 
     /// The trained network: from its checkpoint, or by training.
-    fn trained(&mut self, folder: &RunFolder, images: &Images) -> Result<Trained, Error> {
-        let (weights, history) = (folder.path(WEIGHTS), folder.path(HISTORY));
+    fn trained(&mut self) -> Result<Trained, Error> {
+        for text in &self.images.warnings {
+            self.observer.event(&Event::Warning { text: text.clone() });
+        }
+        let spec = phases::network_spec(self.config, &self.images.train);
+        let (weights, history) = (self.folder.path(WEIGHTS), self.folder.path(HISTORY));
         if let (Ok(bytes), Ok(text)) = (std::fs::read(&weights), std::fs::read(&history)) {
-            let spec = phases::network_spec(self.config, &images.train);
             let network = Network::from_safetensors(&bytes, spec)?;
             let history: History = serde_json::from_slice(&text)
                 .map_err(|e| Error::io("read", history, std::io::Error::other(e)))?;
@@ -168,120 +167,165 @@ impl Runner<'_> {
                 epochs,
             });
         }
-        let spec = phases::network_spec(self.config, &images.train);
-        let about = format!(
-            "{spec}, {} epochs of {} images",
-            self.config.train.epochs,
-            images.train.len()
+        let (epochs, images) = (self.config.train.epochs, self.images.train.len());
+        self.phase(
+            "train",
+            format!("{spec}, {epochs} epochs of {images} images"),
         );
-        self.observer.event(&Event::Phase {
-            name: "train".to_owned(),
-            about,
-        });
-        let trained = phases::train(self.config, images, self.observer)?;
-        folder.write("metrics.csv", metrics_csv(&trained.epochs).as_bytes())?;
+        let trained = phases::train(self.config, self.images, self.observer)?;
+        let metrics = metrics_csv(&trained.epochs);
+        self.folder.write("metrics.csv", metrics.as_bytes())?;
         let history = History {
             kept_epoch: trained.kept_epoch,
             epochs: trained.epochs.clone(),
         };
-        folder.write(HISTORY, &json(&history))?;
+        self.folder.write(HISTORY, &json(&history))?;
         // Last: its presence says that phase 1 is whole.
-        folder.write(WEIGHTS, &trained.network.to_safetensors()?)?;
+        self.checkpoint(WEIGHTS, &trained.network)?;
         Ok(trained)
     }
 
-    fn embedded(&mut self, network: &Network, images: &Images) -> Result<Embedded, Error> {
-        let about = format!(
-            "{} training and {} {} images",
-            images.train.len(),
-            images.test.len(),
-            images.measured_on
-        );
-        self.observer.event(&Event::Phase {
-            name: "embed".to_owned(),
-            about,
-        });
-        let train = phases::embed(network, &images.train, &images.normalization, self.observer)?;
-        let test = phases::embed(network, &images.test, &images.normalization, self.observer)?;
-        Ok(Embedded {
-            train,
-            test,
-            dims: network.embedding_width(),
-        })
+    /// Writes a network with all that it takes to use it.
+    fn checkpoint(&self, name: &str, network: &Network) -> Result<(), Error> {
+        let about = About {
+            spec: *network.spec(),
+            classes: self.images.train.classes().to_vec(),
+            normalization: self.images.normalization.clone(),
+            loss: self.config.model.loss,
+        };
+        self.folder.write(name, &about.checkpoint(network)?)
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// Phases two and three: the network as trained, then each method's head, the chosen one last.
+    fn methods(
+        &mut self,
+        network: &Network,
+        plugins: &[Plugin],
+        wanted: &[u64],
+    ) -> Result<Vec<MethodSummary>, Error> {
+        let (train, test) = self.embedded(network)?;
+        let stage = Stage {
+            train: &train,
+            test: &test,
+            own: network.head(),
+            wanted,
+        };
+        let as_trained = Labelled::of(&train)?;
+        let mut methods = vec![measure("as trained", &stage.own, as_trained, &test)?];
+        let mut network = network.clone();
+        for plugin in plugins {
+            let (head, summary) = self.method(plugin, &stage)?;
+            if plugin.id() == self.config.oversample.method {
+                network.set_head(&head)?;
+            }
+            methods.push(summary);
+        }
+        self.checkpoint("phase3/network.safetensors", &network)?;
+        Ok(methods)
+    }
+
+    /// Embeddings of the training images and of those measured on.
+    fn embedded(&mut self, network: &Network) -> Result<(Embeddings, Embeddings), Error> {
+        let images = self.images;
+        let (train, test, on) = (images.train.len(), images.test.len(), images.measured_on);
+        self.phase("embed", format!("{train} training and {test} {on} images"));
+        let classes = Labels::text(images.train.classes());
+        let mut of = |set, file: &str| -> Result<Embeddings, Error> {
+            let rows = phases::embed(network, set, &images.normalization, self.observer)?;
+            let (dims, labels) = (network.embedding_width(), set.labels().to_vec());
+            let embeddings = Embeddings::new(rows, dims, labels, classes.clone())?;
+            write_embeddings_npz(&self.folder.path(file), &embeddings)?;
+            Ok(embeddings)
+        };
+        Ok((
+            of(&images.train, "phase2/train.npz")?,
+            of(&images.test, &format!("phase2/{on}.npz"))?,
+        ))
+    }
+
+    /// One method's synthetic rows, the head trained on them, and how good it is.
     fn method(
         &mut self,
         plugin: &Plugin,
-        chosen: bool,
-        wanted: &[u64],
-        data: Labelled<'_>,
-        embedded: &Embedded,
-        images: &Images,
-        own: &Head,
-        folder: &RunFolder,
+        stage: &Stage<'_>,
     ) -> Result<(Head, MethodSummary), Error> {
-        let id = plugin.id();
-        let about = format!("{id}: {} rows to add", wanted.iter().sum::<u64>());
-        self.observer.event(&Event::Phase {
-            name: "sample".to_owned(),
-            about,
-        });
+        let (id, seed) = (plugin.id(), self.config.run.seed);
+        let total: u64 = stage.wanted.iter().sum();
+        self.phase("sample", format!("{id}: {total} rows to add"));
         let none = toml::Table::new();
-        let params = if chosen {
-            &self.config.oversample.params
-        } else {
-            &none
+        let params = match id == self.config.oversample.method {
+            true => &self.config.oversample.params,
+            false => &none,
         };
         let began = Instant::now();
-        let seed = self.config.run.seed;
-        let synthetic = phases::sample(plugin, data, wanted, params, seed, self.observer)?;
+        let data = Labelled::of(stage.train)?;
+        let synthetic = phases::sample(plugin, data, stage.wanted, params, seed, self.observer)?;
         let sample_seconds = began.elapsed().as_secs_f64();
         for text in &synthetic.notes {
-            self.observer.event(&Event::Note {
-                text: format!("{id}: {text}"),
-            });
+            let text = format!("{id}: {text}");
+            self.observer.event(&Event::Note { text });
         }
-        folder.write(
-            &format!("phase2/{id}.csv"),
-            recipe_csv(&synthetic).as_bytes(),
-        )?;
+        let file = self.folder.path(&format!("phase2/{id}.npz"));
+        write_balanced(&file, stage.train, &synthetic)?;
+
         let (rows, labels) = phases::joined(data, &synthetic);
-        let about = format!("{id}: a head on {} rows", labels.len());
-        self.observer.event(&Event::Phase {
-            name: "finetune".to_owned(),
-            about,
-        });
+        self.phase("finetune", format!("{id}: a head on {} rows", labels.len()));
         let began = Instant::now();
-        let classes = images.train.classes().len();
         let balanced = HeadData {
             rows: &rows,
-            dims: embedded.dims,
+            dims: stage.train.dims(),
             labels: &labels,
-            classes,
+            classes: stage.wanted.len(),
         };
-        let head = phases::finetune(self.config, balanced, own, self.observer)?;
+        let options = self.config.head_training(&stage.own);
+        let head = phases::finetune(&options, balanced, self.observer)?;
         let head_seconds = began.elapsed().as_secs_f64();
-        folder.write(&format!("phase3/{id}.safetensors"), &head.to_safetensors()?)?;
+        let file = format!("phase3/{id}.safetensors");
+        self.folder.write(&file, &head.to_safetensors()?)?;
+
         let grown = Labelled {
-            rows: Rows::new(&rows, embedded.dims)?,
+            rows: Rows::new(&rows, stage.train.dims())?,
             labels: &labels,
         };
-        let mut summary = measure(id, &head, grown, embedded, images)?;
+        let mut summary = measure(id, &head, grown, stage.test)?;
         summary.added = synthetic.labels.len();
         (summary.sample_seconds, summary.head_seconds) = (sample_seconds, head_seconds);
         summary.notes = synthetic.notes;
         Ok((head, summary))
     }
 
-    fn write_results(&self, folder: &RunFolder, summary: &Summary) -> Result<(), Error> {
-        for (name, svg) in plot::all(summary) {
-            folder.write(&format!("plots/{name}.svg"), svg.as_bytes())?;
+    /// Writes what the run came to. The summary is last: its presence says that the run is whole.
+    fn finish(
+        &self,
+        trained: Trained,
+        train_seconds: f64,
+        methods: Vec<MethodSummary>,
+    ) -> Result<Summary, Error> {
+        let (images, network) = (self.images, &trained.network);
+        let summary = Summary {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            classes: images.train.classes().to_vec(),
+            train_counts: images.train.class_counts(),
+            measured_on: images.measured_on.to_owned(),
+            test_rows: images.test.len(),
+            network: network.spec().to_string(),
+            parameters: network.parameters(),
+            simd_path: network.simd_path(),
+            device: "cpu".to_owned(),
+            seed: self.config.run.seed,
+            kept_epoch: trained.kept_epoch,
+            train_seconds,
+            epochs: trained.epochs,
+            methods,
+        };
+        for (name, svg) in plot::all(&summary) {
+            self.folder
+                .write(&format!("plots/{name}.svg"), svg.as_bytes())?;
         }
-        let page = report::render(summary, &self.config.to_toml())?;
-        folder.write("report.html", page.as_bytes())?;
-        folder.write(SUMMARY, &json(summary))
+        let page = report::render(&summary, &self.config.to_toml())?;
+        self.folder.write("report.html", page.as_bytes())?;
+        self.folder.write(SUMMARY, &json(&summary))?;
+        Ok(summary)
     }
 }
 
@@ -290,22 +334,16 @@ fn measure(
     name: &str,
     head: &Head,
     trained_on: Labelled<'_>,
-    embedded: &Embedded,
-    images: &Images,
+    test: &Embeddings,
 ) -> Result<MethodSummary, Error> {
-    let classes = images.train.classes().len();
-    let labels = images.test.labels();
-    let confusion = Confusion::new(labels, &head.predict(&embedded.test)?, classes);
-    let test = Rows::new(&embedded.test, embedded.dims)?;
+    let (classes, labels) = (head.classes, test.labels());
+    let confusion = Confusion::new(labels, &head.predict(test.rows())?, classes);
+    let rows = Rows::new(test.rows(), test.dims())?;
     Ok(MethodSummary {
         name: name.to_owned(),
         added: 0,
-        recall: confusion.recall(),
-        bac: confusion.bac(),
-        g_mean: confusion.g_mean(),
-        g_mean_macro: confusion.g_mean_macro(),
-        macro_f1: confusion.macro_f1(),
-        gap: gap(trained_on.rows, trained_on.labels, test, labels, classes),
+        scores: confusion.scores(),
+        gap: gap(trained_on.rows, trained_on.labels, rows, labels, classes),
         confusion,
         head_norms: head.weight_norms(),
         sample_seconds: 0.0,
@@ -331,28 +369,6 @@ fn metrics_csv(epochs: &[EpochRow]) -> String {
             "{},{},{},{bac},{:.3}",
             e.epoch, e.loss, e.train_accuracy, e.seconds
         );
-    }
-    text
-}
-
-/// How each synthetic row was made; for a plugin that makes rows itself, its label alone.
-fn recipe_csv(synthetic: &Synthetic) -> String {
-    let mut text = "label,base,from,neighbour,ratio\n".to_owned();
-    match &synthetic.recipe {
-        Some(recipe) => {
-            for r in recipe {
-                let _ = writeln!(
-                    text,
-                    "{},{},{},{},{}",
-                    r.label, r.base, r.from, r.to, r.ratio
-                );
-            }
-        }
-        None => {
-            for label in &synthetic.labels {
-                let _ = writeln!(text, "{label},-1,-1,-1,NaN");
-            }
-        }
     }
     text
 }
