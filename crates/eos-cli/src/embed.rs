@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The test part of a folder
     #[arg(long)]
     test: bool,
-    /// Where to write x f32 [N, D] and y, the class names [N]
+    /// Where to write x f32 [N, D] and y, the class numbers i64 [N] in the network's order
     #[arg(long, value_name = "FILE.npz")]
     out: PathBuf,
 }
@@ -40,7 +40,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut show = Show::new()?;
     let rows = phases::embed(&network, &images, &normalization, &mut show)?;
     show.done();
-    let (dims, classes) = (network.embedding_width(), Labels::text(images.classes()));
+    let dims = network.embedding_width();
+    let classes = Labels::indices(network.spec().classes);
     let embeddings = Embeddings::new(rows, dims, images.labels().to_vec(), classes)?;
     write_embeddings_npz(&arguments.out, &embeddings)?;
     println!(

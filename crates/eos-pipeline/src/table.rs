@@ -8,52 +8,37 @@ use std::fmt::Write as _;
 /// Classes with their training counts and recall in per cent, one column a method; below, figures of
 /// the whole.
 pub fn render(summary: &Summary) -> String {
-    let percent = |share: f64| format!("{:.2}", 100.0 * share);
-    let cells = |of: &dyn Fn(&MethodSummary) -> String| summary.methods.iter().map(of).collect();
-    let mut lines = vec![(
-        "class (recall, %)".to_owned(),
-        "training".to_owned(),
-        cells(&|m| m.name.clone()),
-    )];
-    for (c, name) in summary.classes.iter().enumerate() {
-        let count = summary.train_counts[c].to_string();
-        lines.push((name.clone(), count, cells(&|m| percent(m.scores.recall[c]))));
+    let methods = |cell: &dyn Fn(&MethodSummary) -> String| -> Vec<String> {
+        summary.methods.iter().map(cell).collect()
+    };
+    let names = methods(&|m| m.name.clone());
+    let mut table = Table::new("class (recall, %)", "training", names);
+    for (c, class) in summary.classes.iter().enumerate() {
+        let cells = methods(&|m| percent(m.scores.recall[c]));
+        table.class(class, summary.train_counts[c], cells);
     }
-    let whole: [(&str, &dyn Fn(&MethodSummary) -> String); 6] = [
-        ("balanced accuracy (BAC)", &|m| percent(m.scores.bac)),
-        ("three rarest classes", &|m| percent(summary.rare_recall(m))),
-        ("G-mean (of recalls)", &|m| percent(m.scores.g_mean)),
-        ("G-mean (macro)", &|m| percent(m.scores.g_mean_macro)),
-        ("macro-F1", &|m| percent(m.scores.macro_f1)),
-        ("generalization gap", &|m| format!("{:.4}", m.gap.mean)),
-    ];
-    for (name, of) in whole {
-        lines.push((name.to_owned(), String::new(), cells(of)));
-    }
-    aligned(&lines)
+    let rare = methods(&|m| percent(summary.rare_recall(m)));
+    table.whole(BAC, methods(&|m| percent(m.scores.bac)));
+    table.whole("three rarest classes", rare);
+    table.whole(G_MEAN, methods(&|m| percent(m.scores.g_mean)));
+    table.whole(G_MEAN_MACRO, methods(&|m| percent(m.scores.g_mean_macro)));
+    table.whole(MACRO_F1, methods(&|m| percent(m.scores.macro_f1)));
+    let gap = methods(&|m| format!("{:.4}", m.gap.mean));
+    table.whole("generalization gap", gap);
+    table.text()
 }
 
 /// Recall of each class in per cent with its count, and below, figures of the whole.
 pub fn scores(classes: &[String], counts: &[usize], scores: &Scores) -> String {
-    let percent = |share: f64| vec![format!("{:.2}", 100.0 * share)];
-    let mut lines = vec![(
-        "class (recall, %)".to_owned(),
-        "rows".to_owned(),
-        vec!["recall".to_owned()],
-    )];
-    for (c, name) in classes.iter().enumerate() {
-        let count = counts[c].to_string();
-        lines.push((name.clone(), count, percent(scores.recall[c])));
+    let mut table = Table::new("class (recall, %)", "rows", vec!["recall".to_owned()]);
+    for (c, class) in classes.iter().enumerate() {
+        table.class(class, counts[c], vec![percent(scores.recall[c])]);
     }
-    for (name, share) in [
-        ("balanced accuracy (BAC)", scores.bac),
-        ("G-mean (of recalls)", scores.g_mean),
-        ("G-mean (macro)", scores.g_mean_macro),
-        ("macro-F1", scores.macro_f1),
-    ] {
-        lines.push((name.to_owned(), String::new(), percent(share)));
-    }
-    aligned(&lines)
+    table.whole(BAC, vec![percent(scores.bac)]);
+    table.whole(G_MEAN, vec![percent(scores.g_mean)]);
+    table.whole(G_MEAN_MACRO, vec![percent(scores.g_mean_macro)]);
+    table.whole(MACRO_F1, vec![percent(scores.macro_f1)]);
+    table.text()
 }
 
 /// The gap of each class with its training count, the mean over classes, and the mean over classes
@@ -71,53 +56,93 @@ pub fn gaps(
         columns.push(("false positives", &by.false_positives));
     }
     let cells = |of: &dyn Fn(&Gap) -> f64| -> Vec<String> {
-        columns
-            .iter()
-            .map(|(_, gap)| format!("{:.4}", of(gap)))
-            .collect()
+        let of = |(_, gap): &(&str, &Gap)| format!("{:.4}", of(gap));
+        columns.iter().map(of).collect()
     };
-    let names = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let mut lines = vec![(
-        "generalization gap".to_owned(),
-        "training".to_owned(),
-        names,
-    )];
-    for (c, name) in classes.iter().enumerate() {
-        lines.push((
-            name.clone(),
-            counts[c].to_string(),
-            cells(&|gap| gap.per_class[c]),
-        ));
+    let names = columns.iter().map(|(name, _)| (*name).to_owned());
+    let mut table = Table::new("generalization gap", "training", names.collect());
+    for (c, class) in classes.iter().enumerate() {
+        table.class(class, counts[c], cells(&|gap| gap.per_class[c]));
     }
-    lines.push((
-        "mean over classes".to_owned(),
-        String::new(),
-        cells(&|gap| gap.mean),
-    ));
-    lines.push((
-        "sum over dimensions".to_owned(),
-        String::new(),
-        cells(&|gap| gap.sum),
-    ));
-    aligned(&lines)
+    table.whole("mean over classes", cells(&|gap| gap.mean));
+    table.whole("sum over dimensions", cells(&|gap| gap.sum));
+    table.text()
 }
 
-/// A name to the left, a count and cells to the right, in columns as wide as their widest.
-fn aligned(lines: &[(String, String, Vec<String>)]) -> String {
-    let width = |of: &dyn Fn(&(String, String, Vec<String>)) -> usize| lines.iter().map(of).max();
-    let name_width = width(&|line| line.0.chars().count()).unwrap_or(0);
-    let count_width = width(&|line| line.1.chars().count()).unwrap_or(0);
-    let cells = lines.iter().map(|line| line.2.len()).max().unwrap_or(0);
-    let cell_width = |i: usize| width(&|line| line.2[i].chars().count()).unwrap_or(0);
-    let widths: Vec<usize> = (0..cells).map(cell_width).collect();
-    let mut out = String::new();
-    for (name, count, cells) in lines {
-        let pad = name_width - name.chars().count();
-        let _ = write!(out, "{name}{:pad$}  {count:>count_width$}", "");
-        for (cell, width) in cells.iter().zip(&widths) {
-            let _ = write!(out, "  {cell:>width$}");
-        }
-        out.push('\n');
+const BAC: &str = "balanced accuracy (BAC)";
+const G_MEAN: &str = "G-mean (of recalls)";
+const G_MEAN_MACRO: &str = "G-mean (macro)";
+const MACRO_F1: &str = "macro-F1";
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+/// Lines of a name, a count and as many cells as the first has.
+struct Table(Vec<Vec<String>>);
+
+impl Table {
+    fn new(name: &str, count: &str, cells: Vec<String>) -> Self {
+        let mut table = Self(Vec::new());
+        table.push(name, count.to_owned(), cells);
+        table
     }
-    out
+
+    fn class(&mut self, name: &str, count: usize, cells: Vec<String>) {
+        self.push(name, count.to_string(), cells);
+    }
+
+    /// A figure of all classes together.
+    fn whole(&mut self, name: &str, cells: Vec<String>) {
+        self.push(name, String::new(), cells);
+    }
+
+    fn push(&mut self, name: &str, count: String, cells: Vec<String>) {
+        let mut line = vec![name.to_owned(), count];
+        line.extend(cells);
+        self.0.push(line);
+    }
+
+    /// In columns as wide as their widest cell: the first to the left, the others to the right.
+    fn text(&self) -> String {
+        let width = |i: usize| self.0.iter().map(|line| line[i].chars().count()).max();
+        let columns = 0..self.0[0].len();
+        let widths: Vec<usize> = columns.map(|i| width(i).unwrap_or(0)).collect();
+        let mut out = String::new();
+        for line in &self.0 {
+            let _ = write!(out, "{:<width$}", line[0], width = widths[0]);
+            for (cell, width) in line.iter().zip(&widths).skip(1) {
+                let _ = write!(out, "  {cell:>width$}");
+            }
+            out.push('\n');
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let figures = Scores {
+            recall: vec![1.0, 0.5],
+            bac: 0.75,
+            g_mean: 0.707,
+            g_mean_macro: 0.75,
+            macro_f1: 0.7,
+        };
+        let classes = ["Käse".to_owned(), "b".to_owned()];
+        assert_eq!(
+            scores(&classes, &[12, 4], &figures),
+            "class (recall, %)        rows  recall\n\
+             Käse                       12  100.00\n\
+             b                           4   50.00\n\
+             balanced accuracy (BAC)         75.00\n\
+             G-mean (of recalls)             70.70\n\
+             G-mean (macro)                  75.00\n\
+             macro-F1                        70.00\n"
+        );
+    }
 }
