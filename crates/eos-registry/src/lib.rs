@@ -9,12 +9,19 @@
 
 mod cache;
 mod call;
+mod callbacks;
 mod context;
 mod discover;
 mod error;
 mod file;
 mod guarded;
+#[cfg(unix)]
+mod isolate;
+#[cfg(not(unix))]
+#[path = "isolate_absent.rs"]
+mod isolate;
 mod library;
+mod load;
 mod locate;
 mod params;
 mod plugin;
@@ -27,6 +34,7 @@ pub use call::{Services, Synthetic};
 pub use discover::Discovery;
 pub use error::Error;
 pub use file::Isolate;
+pub use isolate::serve_isolated;
 pub use library::Fault;
 pub use params::{ParameterDescription, ParameterKind};
 pub use plugin::Plugin;
