@@ -1,37 +1,10 @@
 //! The `eos` command as a user runs it. Needs what `cargo xtask test` builds.
 
+mod common;
+
+use common::{eos, ok, scene, told};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-const CONFIG: &str = "[data]\nset = \"fashion-mnist-lt\"\n[model]\narch = \"resnet20\"\n\
-    [train]\nepochs = 1\nschedule = \"one-cycle\"\n[head]\nepochs = 1\n\
-    [oversample]\nmethod = \"eos\"\nbeside = [\"random\", \"smote\"]\n";
-
-fn variable(name: &str) -> PathBuf {
-    std::env::var_os(name)
-        .unwrap_or_else(|| panic!("{name} is not set; run cargo xtask test"))
-        .into()
-}
-
-fn eos(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(variable("EOS_TEST_BIN"));
-    let registry = variable("EOS_TEST_PLUGINS").join("registry.toml");
-    command
-        .current_dir(folder)
-        .env("EOS_REGISTRY", registry)
-        .args(arguments);
-    command
-}
-
-fn told(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-fn scene() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("c.toml"), CONFIG).unwrap();
-    folder
-}
+use std::process::{Command, Stdio};
 
 fn partial_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -49,9 +22,7 @@ fn partial_files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_run_leaves_a_whole_folder_that_no_other_run_overwrites() {
     let scene = scene();
-    let output = eos(scene.path(), &["run", "c.toml"]).output().unwrap();
-    let text = told(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}");
+    let text = ok(scene.path(), &["run", "c.toml"]);
     for word in [
         "as trained",
         "random",
@@ -71,7 +42,10 @@ fn a_run_leaves_a_whole_folder_that_no_other_run_overwrites() {
         "report.html",
         "plots/recall.svg",
         "phase1/network.safetensors",
-        "phase2/eos.csv",
+        "events.jsonl",
+        "phase2/train.npz",
+        "phase2/test.npz",
+        "phase2/eos.npz",
         "phase3/smote.safetensors",
     ] {
         assert!(run.join(file).is_file(), "no {file}");
@@ -116,13 +90,10 @@ fn the_same_seed_gives_the_same_network_on_one_and_on_two_threads() {
     let weights = |threads: &str| {
         let set = format!("run.threads={threads}");
         let out = format!("t{threads}");
-        let output = eos(
+        ok(
             scene.path(),
             &["run", "c.toml", "--set", &set, "--out", &out],
-        )
-        .output()
-        .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        );
         std::fs::read(scene.path().join(out).join("phase3/network.safetensors")).unwrap()
     };
     assert!(weights("1") == weights("2"));
@@ -176,12 +147,12 @@ fn what_is_wrong_is_one_message_and_an_exit_code() {
         ),
         (
             &["run", "c.toml", "--set", "oversample.method=eoss"],
-            1,
+            2,
             "no plugin 'eoss'",
         ),
         (
             &["run", "c.toml", "--set", "oversample.params.kk=3"],
-            1,
+            2,
             "unknown parameter 'kk'",
         ),
         (
@@ -189,7 +160,17 @@ fn what_is_wrong_is_one_message_and_an_exit_code() {
             1,
             "cut-images-idx3-ubyte",
         ),
-        (&["plugins", "show", "nothing"], 1, "no plugin 'nothing'"),
+        (&["plugins", "show", "nothing"], 2, "no plugin 'nothing'"),
+        (
+            &["run", "c.toml", "--set", "oversample.wanted=most"],
+            2,
+            "wanted 'most' is no rule",
+        ),
+        (
+            &["run", "c.toml", "--out", "."],
+            2,
+            "it is not empty and holds no run",
+        ),
         (&["run"], 2, "Usage"),
     ] {
         let output = eos(scene.path(), arguments).output().unwrap();

@@ -1,9 +1,16 @@
 //! The `eos` command: makes image classifiers learn their rare classes.
 
 mod doctor;
+mod embed;
+mod eval;
+mod finetune;
+mod gap;
 mod info;
+mod init;
+mod inputs;
 mod plugins;
 mod run;
+mod sample;
 mod show;
 
 use clap::{Parser, Subcommand};
@@ -19,8 +26,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a commented configuration for a folder of images
+    Init(init::Arguments),
     /// Train, oversample the embeddings, fine-tune the head; write a run folder with a report
     Run(run::Arguments),
+    /// Phase one alone: train the network end to end; `run` goes on from it
+    Train(run::Arguments),
+    /// Embeddings of images by a trained network
+    Embed(embed::Arguments),
+    /// Phase two alone: balance embeddings from any source with an oversampler
+    Sample(sample::Arguments),
+    /// Phase three alone: train a classifier head on embeddings
+    Finetune(finetune::Arguments),
+    /// Score a checkpoint, also one trained elsewhere, on test images
+    Eval(eval::Arguments),
+    /// The generalization gap between two sets of embeddings
+    Gap(gap::Arguments),
     /// The oversampler plugins of the registries
     #[command(subcommand)]
     Plugins(plugins::Arguments),
@@ -45,7 +66,14 @@ fn main() -> ExitCode {
     }));
     let arguments = Arguments::parse();
     let result = std::panic::catch_unwind(|| match arguments.command {
+        Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Train(arguments) => run::train(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments),
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Finetune(arguments) => finetune::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Gap(arguments) => gap::run(&arguments),
         Command::Plugins(arguments) => plugins::run(&arguments),
         Command::Data(arguments) => info::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -23,7 +23,7 @@ pub enum Arguments {
 }
 
 /// Finds the registries in the order of the documentation.
-pub fn discover(registry: &Option<PathBuf>) -> anyhow::Result<Registry> {
+pub fn discover(registry: &Option<PathBuf>) -> Result<Registry, eos_pipeline::Error> {
     let explicit = registry.clone();
     Ok(Registry::discover(&Discovery {
         explicit,
@@ -49,7 +49,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
         Arguments::Show { id, registry } => {
-            let plugin = discover(registry)?.load(id)?;
+            let registry = discover(registry)?;
+            let plugin = registry.load(id).map_err(eos_pipeline::Error::from)?;
             println!("{} {}: {}", plugin.id(), plugin.version(), plugin.summary());
             for p in plugin.parameters() {
                 let bound = |word: &str, v: &Option<toml::Value>| {

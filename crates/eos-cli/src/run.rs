@@ -1,7 +1,7 @@
-//! `eos run`.
+//! `eos run` and `eos train`.
 
 use crate::show::Show;
-use eos_pipeline::{Config, RunOptions, table};
+use eos_pipeline::{Config, RunOptions, WEIGHTS, table};
 use std::path::PathBuf;
 
 /// What to run.
@@ -10,7 +10,7 @@ use std::path::PathBuf;
     after_help = "Example: eos run config.toml --set train.epochs=10 --set oversample.params.k=20"
 )]
 pub struct Arguments {
-    /// The configuration, a TOML file
+    /// The configuration, a TOML file; `eos init` writes one
     config: PathBuf,
     /// Override a key of the configuration, such as train.epochs=10; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
@@ -26,20 +26,28 @@ pub struct Arguments {
     registry: Option<PathBuf>,
 }
 
-/// Runs it and prints the table and the report's path.
+impl Arguments {
+    fn read(&self) -> anyhow::Result<(Config, RunOptions, Show)> {
+        let config = Config::load(&self.config, &self.set)?;
+        let name = self.config.file_stem().unwrap_or_default();
+        let folder = match &self.out {
+            Some(folder) => folder.clone(),
+            None => PathBuf::from("runs").join(name),
+        };
+        let show = Show::new()?;
+        show.line(&format!("run folder: {}", folder.display()));
+        let options = RunOptions {
+            folder,
+            fresh: self.fresh,
+            registry: self.registry.clone(),
+        };
+        Ok((config, options, show))
+    }
+}
+
+/// Runs all three phases and prints the table and the report's path.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let config = Config::load(&arguments.config, &arguments.set)?;
-    let name = arguments.config.file_stem().unwrap_or_default();
-    let folder = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(name));
-    let options = RunOptions {
-        folder: folder.clone(),
-        fresh: arguments.fresh,
-        registry: arguments.registry.clone(),
-    };
-    let mut show = Show::new(&folder)?;
+    let (config, options, mut show) = arguments.read()?;
     let summary = eos_pipeline::run(&config, &options, &mut show)?;
     show.done();
     println!("\n{}\n{}", table::render(&summary), summary.headline());
@@ -47,6 +55,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "training {:.1} s on {} ({}), seed {}",
         summary.train_seconds, summary.simd_path, summary.device, summary.seed
     );
-    println!("report: {}", folder.join("report.html").display());
+    println!("report: {}", options.folder.join("report.html").display());
+    Ok(())
+}
+
+/// Runs phase one and prints where the network is.
+pub fn train(arguments: &Arguments) -> anyhow::Result<()> {
+    let (config, options, mut show) = arguments.read()?;
+    let trained = eos_pipeline::train(&config, &options, &mut show)?;
+    show.done();
+    let kept = &trained.epochs[trained.kept_epoch - 1];
+    let of = trained.epochs.len();
+    println!(
+        "network of epoch {} of {of}: loss {:.4}",
+        kept.epoch, kept.loss
+    );
+    println!("checkpoint: {}", options.folder.join(WEIGHTS).display());
+    println!("eos run with the same configuration and folder goes on from here");
     Ok(())
 }

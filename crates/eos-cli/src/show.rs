@@ -3,7 +3,6 @@
 use eos_pipeline::{Event, Observer};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Interrupts asked for so far.
@@ -15,8 +14,8 @@ pub struct Show {
 }
 
 impl Show {
-    /// Begins to show the run of a folder.
-    pub fn new(folder: &Path) -> anyhow::Result<Self> {
+    /// Begins to show events.
+    pub fn new() -> anyhow::Result<Self> {
         ctrlc::set_handler(|| {
             if INTERRUPTS.fetch_add(1, Ordering::SeqCst) > 0 {
                 std::process::exit(i32::from(crate::INTERRUPTED));
@@ -29,9 +28,7 @@ impl Show {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        let show = Self { bar };
-        show.line(&format!("run folder: {}", folder.display()));
-        Ok(show)
+        Ok(Self { bar })
     }
 
     /// Takes the bar away.
@@ -41,7 +38,8 @@ impl Show {
         }
     }
 
-    fn line(&self, line: &str) {
+    /// One line beside the bar.
+    pub fn line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => {

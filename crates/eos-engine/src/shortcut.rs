@@ -12,7 +12,7 @@ const GROUP: usize = 8;
 fn each_pair(wide: Layout, narrow: Layout, mut pair: impl FnMut(usize, usize)) {
     let added = (narrow.channels - wide.channels) / 2;
     assert!(
-        wide.channels % GROUP == 0 && added % GROUP == 0,
+        wide.channels.is_multiple_of(GROUP) && added.is_multiple_of(GROUP),
         "channels move in groups"
     );
     for c in (0..wide.channels).step_by(GROUP) {

@@ -5,7 +5,10 @@ use crate::{Head, Mismatch, ModelError, Network, NetworkSpec};
 use dfdx::tensor::Cpu;
 use eos_engine::{ResNet, SimdPath};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// The key of the metadata that holds a note.
+const NOTE: &str = "eos";
 
 impl Network {
     /// The whole network as safetensors bytes; PyTorch's `load_state_dict(strict=True)` takes them.
@@ -13,6 +16,19 @@ impl Network {
     /// # Errors
     /// [`ModelError::Unwritable`].
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
+        self.writer().finish("the network", None)
+    }
+
+    /// As [`to_safetensors`](Self::to_safetensors), with a note in the file's metadata that
+    /// [`note`] reads back; loaders of weights pass it by.
+    ///
+    /// # Errors
+    /// [`ModelError::Unwritable`].
+    pub fn to_safetensors_with_note(&self, note: &str) -> Result<Vec<u8>, ModelError> {
+        self.writer().finish("the network", Some(note))
+    }
+
+    fn writer(&self) -> Writer {
         let mut out = Writer::default();
         for (layer, own) in self.engine.layers().iter().zip(&self.layers) {
             let values = own.values();
@@ -33,7 +49,7 @@ impl Network {
             out.count(format!("{}.num_batches_tracked", layer.norm));
         }
         out.head(&self.head());
-        out.finish("the network")
+        out
     }
 
     /// A network from safetensors bytes with PyTorch's names, also one trained elsewhere.
@@ -82,7 +98,7 @@ impl Head {
         self.check()?;
         let mut out = Writer::default();
         out.head(self);
-        out.finish("the head")
+        out.finish("the head", None)
     }
 
     /// A head from safetensors bytes; other tensors, such as a backbone's, are left alone.
@@ -103,6 +119,20 @@ impl Head {
         file.finish(subject.to_owned())?;
         Ok(head)
     }
+}
+
+/// The note that [`Network::to_safetensors_with_note`] put into a file; `None` for files of others.
+///
+/// # Errors
+/// [`ModelError::Unreadable`].
+pub fn note(bytes: &[u8]) -> Result<Option<String>, ModelError> {
+    let (_, about) =
+        SafeTensors::read_metadata(bytes).map_err(|source| ModelError::Unreadable {
+            subject: "a network".to_owned(),
+            source,
+        })?;
+    let notes = about.metadata().as_ref();
+    Ok(notes.and_then(|notes| notes.get(NOTE)).cloned())
 }
 
 /// Tensors on their way into a file.
@@ -133,13 +163,14 @@ impl Writer {
         self.floats("linear.bias".into(), &[head.classes], &head.bias);
     }
 
-    fn finish(self, subject: &str) -> Result<Vec<u8>, ModelError> {
+    fn finish(self, subject: &str, note: Option<&str>) -> Result<Vec<u8>, ModelError> {
+        let note = note.map(|note| HashMap::from([(NOTE.to_owned(), note.to_owned())]));
         let write = || {
             let views = self.0.iter().map(|(name, dtype, shape, bytes)| {
                 Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?))
             });
             let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-            safetensors::serialize(views, None)
+            safetensors::serialize(views, note)
         };
         write().map_err(|source| ModelError::Unwritable {
             subject: subject.to_owned(),

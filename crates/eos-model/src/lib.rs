@@ -12,6 +12,7 @@ mod checkpoint;
 mod error;
 mod head;
 mod head_training;
+mod infer;
 mod layer;
 mod network;
 mod schedule;
@@ -19,6 +20,7 @@ mod tape;
 mod trainer;
 
 pub use arch::{Arch, NetworkSpec};
+pub use checkpoint::note;
 pub use error::{Mismatch, ModelError};
 pub use head::Head;
 pub use head_training::{HeadData, HeadEpoch, HeadTraining, train_head};

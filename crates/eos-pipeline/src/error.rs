@@ -55,7 +55,21 @@ pub enum Error {
 impl Error {
     /// Whether the user's configuration or arguments are at fault (exit code 2).
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Config { .. } | Self::Folder { .. })
+        use eos_registry::Error as Plugin;
+        match self {
+            Self::Config { .. } | Self::Folder { .. } | Self::Request(_) => true,
+            Self::Data(error) => matches!(error, eos_data::DataError::Request(_)),
+            Self::Plugin(error) => matches!(
+                error,
+                Plugin::Unknown { .. }
+                    | Plugin::Disabled { .. }
+                    | Plugin::Unreadable { .. }
+                    | Plugin::Registry { .. }
+                    | Plugin::Params { .. }
+                    | Plugin::Request(_)
+            ),
+            _ => false,
+        }
     }
 
     /// Whether the observer asked to stop (exit code 130).
@@ -64,6 +78,16 @@ impl Error {
             self,
             Self::Interrupted | Self::Plugin(eos_registry::Error::Cancelled)
         )
+    }
+
+    /// A file that cannot be read.
+    pub fn reading(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::io("read", path, source)
+    }
+
+    /// A file that cannot be written.
+    pub fn writing(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::io("write", path, source)
     }
 
     pub(crate) fn io(

@@ -23,11 +23,19 @@ impl RunFolder {
         if fresh && folder.join(CONFIG).exists() {
             move_aside(folder)?;
         }
+        let refuse = |message| Error::Folder {
+            folder: folder.to_owned(),
+            message,
+        };
+        if !folder.join(CONFIG).exists()
+            && let Some(name) = any_entry(folder)?
+        {
+            return Err(refuse(format!(
+                "it is not empty and holds no run ('{name}' is in it); choose another folder with \
+                 --out"
+            )));
+        }
         if let Ok(there) = std::fs::read_to_string(folder.join(CONFIG)) {
-            let refuse = |message| Error::Folder {
-                folder: folder.to_owned(),
-                message,
-            };
             if there != own {
                 let keys = differing(&there, &own).join(", ");
                 return Err(refuse(format!(
@@ -42,11 +50,14 @@ impl RunFolder {
                 ));
             }
         }
-        for part in ["phase1", "phase2", "phase3", "plots"] {
-            let part = folder.join(part);
-            std::fs::create_dir_all(&part).map_err(|e| Error::io("write", &part, e))?;
-        }
+        let make =
+            |path: &Path| std::fs::create_dir_all(path).map_err(|e| Error::io("write", path, e));
+        make(folder)?;
+        // First: a folder without it is taken for somebody else's.
         here.write(CONFIG, own.as_bytes())?;
+        for part in ["phase1", "phase2", "phase3", "plots"] {
+            make(&folder.join(part))?;
+        }
         Ok(here)
     }
 
@@ -61,6 +72,25 @@ impl RunFolder {
         eos_data::atomic::write(&path, |out| out.write_all(bytes))
             .map_err(|source| Error::io("write", path, source))
     }
+}
+
+/// The name of something in a folder; `None` where it is empty or not there. What a write that was
+/// cut off has left is nothing.
+fn any_entry(folder: &Path) -> Result<Option<String>, Error> {
+    let failed = |e| Error::io("read", folder, e);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy();
+        if !name.ends_with(".partial") {
+            return Ok(Some(name.into_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// Renames a run's folder to the first free `NAME.old-N`.

@@ -6,24 +6,31 @@
 //! Invariants: every file is written whole or not at all; the test set is scored once, after every
 //! choice has been made; a changed configuration never overwrites a run.
 
+mod balanced;
+mod checkpoint;
 pub mod config;
 mod error;
 mod event;
 mod folder;
 pub mod gap;
+mod log;
 pub mod metrics;
 pub mod phases;
 pub mod plot;
 mod report;
 mod run;
+mod runner;
 mod source;
 pub mod summary;
 pub mod table;
 pub mod wanted;
 
+pub use balanced::write_balanced;
+pub use checkpoint::{About, Checkpoint};
 pub use config::Config;
 pub use error::Error;
 pub use event::{Event, Observer};
-pub use run::{RunOptions, run};
-pub use source::load_data;
+pub use run::{RunOptions, run, train};
+pub use runner::WEIGHTS;
+pub use source::{Images, load_data};
 pub use summary::Summary;

@@ -99,10 +99,36 @@ impl Confusion {
         (self.bac() * specificity).sqrt()
     }
 
+    /// All of the above and the macro-F1.
+    pub fn scores(&self) -> Scores {
+        Scores {
+            recall: self.recall(),
+            bac: self.bac(),
+            g_mean: self.g_mean(),
+            g_mean_macro: self.g_mean_macro(),
+            macro_f1: self.macro_f1(),
+        }
+    }
+
     /// The mean over classes of F1 = 2 · precision · recall / (precision + recall).
     pub fn macro_f1(&self) -> f64 {
         self.mean(|c| share(2 * self.count(c, c), self.of_class(c) + self.named(c)))
     }
+}
+
+/// Every figure of a confusion matrix, as shares in [0, 1].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Recall of each class, `[C]`.
+    pub recall: Vec<f64>,
+    /// Balanced accuracy: the mean recall.
+    pub bac: f64,
+    /// Geometric mean of the recalls.
+    pub g_mean: f64,
+    /// √(mean recall · mean specificity), imbalanced-learn's macro G-mean.
+    pub g_mean_macro: f64,
+    /// Mean over classes of F1.
+    pub macro_f1: f64,
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -3,11 +3,9 @@
 use crate::metrics::Confusion;
 use crate::source::Images;
 use crate::summary::EpochRow;
-use crate::{Config, Error, Event, Observer, config::Select, config::Start};
-use eos_data::{Augmentation, BatchOptions, Batches, ImageSet, Normalization};
-use eos_model::{
-    Head, HeadData, HeadTraining, Network, NetworkSpec, SgdOptions, Trainer, train_head,
-};
+use crate::{Config, Error, Event, Observer, config::Select};
+use eos_data::{Augmentation, BatchOptions, Batches, Embeddings, ImageSet, Normalization};
+use eos_model::{Head, HeadData, HeadTraining, Network, NetworkSpec, Trainer, train_head};
 use eos_registry::{Plugin, Request, Services, Synthetic};
 use eos_tensor::{CpuBackend, Rows};
 use std::sync::Arc;
@@ -52,11 +50,7 @@ pub fn train(
 ) -> Result<Trained, Error> {
     let recipe = &config.train;
     let network = Network::new(network_spec(config, &images.train), config.run.seed)?;
-    let sgd = SgdOptions {
-        momentum: recipe.momentum,
-        weight_decay: recipe.weight_decay,
-    };
-    let mut trainer = Trainer::new(network, sgd);
+    let mut trainer = Trainer::new(network, config.sgd());
     let options = BatchOptions {
         batch: recipe.batch,
         augmentation: Augmentation {
@@ -69,7 +63,7 @@ pub fn train(
         prefetch: 4,
     };
     let judged = match config.run.select {
-        Select::Last => None,
+        Select::Auto | Select::Last => None,
         Select::Validation => images.validation.as_ref(),
         Select::Test => Some(&images.test),
     };
@@ -197,6 +191,19 @@ pub struct Labelled<'a> {
     pub labels: &'a [u32],
 }
 
+impl<'a> Labelled<'a> {
+    /// The rows of embeddings with their class indices.
+    ///
+    /// # Errors
+    /// [`Error::Rows`]; embeddings that were checked have none.
+    pub fn of(embeddings: &'a Embeddings) -> Result<Self, Error> {
+        Ok(Self {
+            rows: Rows::new(embeddings.rows(), embeddings.dims())?,
+            labels: embeddings.labels(),
+        })
+    }
+}
+
 /// Phase two: synthetic rows by a plugin.
 ///
 /// # Errors
@@ -239,31 +246,19 @@ pub fn joined(data: Labelled<'_>, synthetic: &Synthetic) -> (Vec<f32>, Vec<u32>)
     (rows, labels)
 }
 
-/// Phase three: a head on balanced rows, by the configuration's recipe.
+/// Phase three: a head on balanced rows.
 ///
 /// # Errors
-/// [`Error::Interrupted`] between epochs.
+/// [`Error::Interrupted`] between epochs, and what training refuses.
 pub fn finetune(
-    config: &Config,
+    options: &HeadTraining,
     data: HeadData<'_>,
-    trained: &Head,
     observer: &mut dyn Observer,
 ) -> Result<Head, Error> {
-    let recipe = &config.head;
-    let options = HeadTraining {
-        epochs: recipe.epochs,
-        batch: recipe.batch,
-        schedule: recipe.schedule,
-        learning_rate: recipe.learning_rate,
-        sgd: SgdOptions {
-            momentum: config.train.momentum,
-            weight_decay: config.train.weight_decay,
-        },
-        seed: config.run.seed,
-        start: (recipe.start == Start::Trained).then(|| trained.clone()),
-    };
     let mut stopped = false;
-    let head = train_head(data, &options, &mut |_| {
+    let head = train_head(data, options, &mut |epoch| {
+        let (done, total) = (epoch.epoch as u64, options.epochs as u64);
+        observer.event(&Event::Progress { done, total });
         stopped = observer.cancelled();
         !stopped
     })?;

@@ -25,7 +25,7 @@ pub fn recall(summary: &Summary) -> String {
     let values: Vec<&[f64]> = summary
         .methods
         .iter()
-        .map(|m| m.recall.as_slice())
+        .map(|m| m.scores.recall.as_slice())
         .collect();
     bars(summary, &values, 1.0, "recall by class", |v| {
         format!("{:.1} %", 100.0 * v)

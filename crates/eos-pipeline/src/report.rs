@@ -37,7 +37,7 @@ impl Page<'_> {
     }
 
     fn recall_of(&self, method: &MethodSummary, class: &usize) -> String {
-        self.percent(&method.recall[*class])
+        self.percent(&method.scores.recall[*class])
     }
 }
 

@@ -1,7 +1,10 @@
 //! The images of a run.
 
-use crate::{Config, Error, config::Select};
-use eos_data::{ImageSet, Normalization, Part, ReadOptions, demo, read_images, stratified_split};
+use crate::config::{Data, Device, Select};
+use crate::{Config, Error};
+use eos_data::{
+    Format, ImageSet, Normalization, Part, ReadOptions, Split, demo, read_images, stratified_split,
+};
 use std::sync::Arc;
 
 /// Share of the training rows that `select = "validation"` holds out.
@@ -22,8 +25,22 @@ pub struct Images {
     pub measured_on: &'static str,
     /// Of the training images, or given.
     pub normalization: Normalization,
+    /// How the epoch is chosen, never [`Select::Auto`].
+    pub select: Select,
     /// Things the user ought to know.
     pub warnings: Vec<String>,
+}
+
+impl Images {
+    /// The configuration with what these images decided: normalization and the choice of the epoch.
+    pub fn resolve(&self, config: &Config) -> Config {
+        let mut config = config.clone();
+        config.data.mean = Some(self.normalization.mean.clone());
+        config.data.deviation = Some(self.normalization.deviation.clone());
+        config.run.select = self.select;
+        config.run.device = Device::Cpu;
+        config
+    }
 }
 
 /// Reads, thins and splits the images of a configuration.
@@ -73,28 +90,23 @@ pub fn load_data(config: &Config) -> Result<Images, Error> {
             mean: mean.clone(),
             deviation: deviation.clone(),
         },
-        _ => Normalization::measure(&train),
+        _ => usual_normalization(data)?.unwrap_or_else(|| Normalization::measure(&train)),
     };
     normalization.check(train.shape().channels)?;
+    let (select, split) = choose(config, &train, test.is_some())?;
     let mut validation = None;
-    if config.run.select == Select::Validation {
-        let split = stratified_split(
-            train.labels(),
-            train.classes().len(),
-            HELD_OUT,
-            config.run.seed,
-        )?;
+    if let Some(split) = split {
         let held = train.select(&split.validation)?;
-        if held.class_counts().iter().any(|n| *n < ENOUGH) {
+        if !enough(&held) {
             warnings.push(format!(
                 "some class has fewer than {ENOUGH} validation rows; a choice by them is a lottery: \
-                 consider run.select = \"last\""
+                 consider a test set and run.select = \"last\""
             ));
         }
         train = train.select(&split.train)?;
         validation = Some(Arc::new(held));
     }
-    if config.run.select == Select::Test {
+    if select == Select::Test {
         warnings.push(
             "run.select = \"test\" chooses the epoch on the test set: its figures are too good and \
              only fit for comparison with published ones"
@@ -113,6 +125,40 @@ pub fn load_data(config: &Config) -> Result<Images, Error> {
         test,
         measured_on,
         normalization,
+        select,
         warnings,
     })
+}
+
+/// The constants of the data set, where its format has any.
+fn usual_normalization(data: &Data) -> Result<Option<Normalization>, Error> {
+    let Some(path) = &data.train else {
+        return Ok(None);
+    };
+    let format = match data.format {
+        Some(format) => format,
+        None => Format::guess(path)?,
+    };
+    Ok(Normalization::for_format(format))
+}
+
+/// How the epoch is chosen, and the rows held out where it is by validation.
+fn choose(config: &Config, train: &ImageSet, test: bool) -> Result<(Select, Option<Split>), Error> {
+    let select = config.run.select;
+    if matches!(select, Select::Last | Select::Test) {
+        return Ok((select, None));
+    }
+    let (labels, classes) = (train.labels(), train.classes().len());
+    if select == Select::Auto && test {
+        let tenth = |rows: &usize| (*rows as f64 * HELD_OUT).round() as usize;
+        if train.class_counts().iter().any(|rows| tenth(rows) < ENOUGH) {
+            return Ok((Select::Last, None));
+        }
+    }
+    let split = stratified_split(labels, classes, HELD_OUT, config.run.seed)?;
+    Ok((Select::Validation, Some(split)))
+}
+
+fn enough(held: &ImageSet) -> bool {
+    held.class_counts().iter().all(|rows| *rows >= ENOUGH)
 }

@@ -1,7 +1,7 @@
 //! What a run came to: the content of summary.json.
 
 use crate::gap::Gap;
-use crate::metrics::Confusion;
+use crate::metrics::{Confusion, Scores};
 use serde::{Deserialize, Serialize};
 
 /// A finished run. Shares are in [0, 1], times in seconds.
@@ -59,16 +59,9 @@ pub struct MethodSummary {
     pub name: String,
     /// Rows it added.
     pub added: usize,
-    /// Recall of each class, `[C]`.
-    pub recall: Vec<f64>,
-    /// Balanced accuracy: the mean recall.
-    pub bac: f64,
-    /// Geometric mean of the recalls.
-    pub g_mean: f64,
-    /// √(mean recall · mean specificity), imbalanced-learn's macro G-mean.
-    pub g_mean_macro: f64,
-    /// Mean over classes of F1.
-    pub macro_f1: f64,
+    /// Recall of each class and what follows from it.
+    #[serde(flatten)]
+    pub scores: Scores,
     /// Generalization gap of the rows its head was trained on.
     pub gap: Gap,
     /// Counts of (true, predicted).
@@ -105,7 +98,7 @@ impl Summary {
     /// Mean recall of the three rarest classes.
     pub fn rare_recall(&self, method: &MethodSummary) -> f64 {
         let rare = self.rarest(3);
-        rare.iter().map(|c| method.recall[*c]).sum::<f64>() / rare.len().max(1) as f64
+        rare.iter().map(|c| method.scores.recall[*c]).sum::<f64>() / rare.len().max(1) as f64
     }
 
     /// One honest sentence on what the chosen method did.
@@ -116,14 +109,17 @@ impl Summary {
             "{} changes balanced accuracy by {} ({:.2} → {:.2}) and the mean recall of the three \
              rarest classes by {}.",
             after.name,
-            points(after.bac, before.bac),
-            100.0 * before.bac,
-            100.0 * after.bac,
+            points(after.scores.bac, before.scores.bac),
+            100.0 * before.scores.bac,
+            100.0 * after.scores.bac,
             points(self.rare_recall(after), self.rare_recall(before)),
         );
-        let best = self.methods.iter().max_by(|a, b| a.bac.total_cmp(&b.bac));
-        if let Some(best) = best.filter(|best| best.bac > after.bac) {
-            let by = points(best.bac, after.bac);
+        let best = self
+            .methods
+            .iter()
+            .max_by(|a, b| a.scores.bac.total_cmp(&b.scores.bac));
+        if let Some(best) = best.filter(|best| best.scores.bac > after.scores.bac) {
+            let by = points(best.scores.bac, after.scores.bac);
             text += &format!(" On these data {} is better still, by {by}.", best.name);
         }
         text

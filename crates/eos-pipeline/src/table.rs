@@ -1,46 +1,148 @@
-//! The table of classes before and after, as plain text.
+//! Tables of classes, as plain text.
 
+use crate::gap::{Gap, OutcomeGap};
+use crate::metrics::Scores;
 use crate::summary::{MethodSummary, Summary};
 use std::fmt::Write as _;
 
 /// Classes with their training counts and recall in per cent, one column a method; below, figures of
 /// the whole.
 pub fn render(summary: &Summary) -> String {
-    let width = summary
-        .classes
-        .iter()
-        .map(|c| c.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(24);
-    let columns: Vec<usize> = summary
-        .methods
-        .iter()
-        .map(|m| m.name.len().max(10))
-        .collect();
-    let mut out = String::new();
-    let mut line = |name: &str, count: &str, cells: &dyn Fn(&MethodSummary) -> String| {
-        let pad = width.saturating_sub(name.chars().count());
-        let _ = write!(out, "{name}{:pad$}  {count:>8}", "");
-        for (method, width) in summary.methods.iter().zip(&columns) {
-            let _ = write!(out, "  {:>width$}", cells(method));
-        }
-        out.push('\n');
+    let methods = |cell: &dyn Fn(&MethodSummary) -> String| -> Vec<String> {
+        summary.methods.iter().map(cell).collect()
     };
-    let percent = |share: f64| format!("{:.2}", 100.0 * share);
-    line("class (recall, %)", "training", &|m| m.name.clone());
-    for (c, name) in summary.classes.iter().enumerate() {
-        line(name, &summary.train_counts[c].to_string(), &|m| {
-            percent(m.recall[c])
-        });
+    let names = methods(&|m| m.name.clone());
+    let mut table = Table::new("class (recall, %)", "training", names);
+    for (c, class) in summary.classes.iter().enumerate() {
+        let cells = methods(&|m| percent(m.scores.recall[c]));
+        table.class(class, summary.train_counts[c], cells);
     }
-    line("balanced accuracy (BAC)", "", &|m| percent(m.bac));
-    line("three rarest classes", "", &|m| {
-        percent(summary.rare_recall(m))
-    });
-    line("G-mean (of recalls)", "", &|m| percent(m.g_mean));
-    line("G-mean (macro)", "", &|m| percent(m.g_mean_macro));
-    line("macro-F1", "", &|m| percent(m.macro_f1));
-    line("generalization gap", "", &|m| format!("{:.4}", m.gap.mean));
-    out
+    let rare = methods(&|m| percent(summary.rare_recall(m)));
+    table.whole(BAC, methods(&|m| percent(m.scores.bac)));
+    table.whole("three rarest classes", rare);
+    table.whole(G_MEAN, methods(&|m| percent(m.scores.g_mean)));
+    table.whole(G_MEAN_MACRO, methods(&|m| percent(m.scores.g_mean_macro)));
+    table.whole(MACRO_F1, methods(&|m| percent(m.scores.macro_f1)));
+    let gap = methods(&|m| format!("{:.4}", m.gap.mean));
+    table.whole("generalization gap", gap);
+    table.text()
+}
+
+/// Recall of each class in per cent with its count, and below, figures of the whole.
+pub fn scores(classes: &[String], counts: &[usize], scores: &Scores) -> String {
+    let mut table = Table::new("class (recall, %)", "rows", vec!["recall".to_owned()]);
+    for (c, class) in classes.iter().enumerate() {
+        table.class(class, counts[c], vec![percent(scores.recall[c])]);
+    }
+    table.whole(BAC, vec![percent(scores.bac)]);
+    table.whole(G_MEAN, vec![percent(scores.g_mean)]);
+    table.whole(G_MEAN_MACRO, vec![percent(scores.g_mean_macro)]);
+    table.whole(MACRO_F1, vec![percent(scores.macro_f1)]);
+    table.text()
+}
+
+/// The gap of each class with its training count, the mean over classes, and the mean over classes
+/// of the sum over dimensions; beside them the gap by outcome.
+pub fn gaps(
+    classes: &[String],
+    counts: &[usize],
+    gap: &Gap,
+    by_outcome: Option<&OutcomeGap>,
+) -> String {
+    let mut columns = vec![("gap", gap)];
+    if let Some(by) = by_outcome {
+        columns.push(("true positives", &by.true_positives));
+        columns.push(("false negatives", &by.false_negatives));
+        columns.push(("false positives", &by.false_positives));
+    }
+    let cells = |of: &dyn Fn(&Gap) -> f64| -> Vec<String> {
+        let of = |(_, gap): &(&str, &Gap)| format!("{:.4}", of(gap));
+        columns.iter().map(of).collect()
+    };
+    let names = columns.iter().map(|(name, _)| (*name).to_owned());
+    let mut table = Table::new("generalization gap", "training", names.collect());
+    for (c, class) in classes.iter().enumerate() {
+        table.class(class, counts[c], cells(&|gap| gap.per_class[c]));
+    }
+    table.whole("mean over classes", cells(&|gap| gap.mean));
+    table.whole("sum over dimensions", cells(&|gap| gap.sum));
+    table.text()
+}
+
+const BAC: &str = "balanced accuracy (BAC)";
+const G_MEAN: &str = "G-mean (of recalls)";
+const G_MEAN_MACRO: &str = "G-mean (macro)";
+const MACRO_F1: &str = "macro-F1";
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+/// Lines of a name, a count and as many cells as the first has.
+struct Table(Vec<Vec<String>>);
+
+impl Table {
+    fn new(name: &str, count: &str, cells: Vec<String>) -> Self {
+        let mut table = Self(Vec::new());
+        table.push(name, count.to_owned(), cells);
+        table
+    }
+
+    fn class(&mut self, name: &str, count: usize, cells: Vec<String>) {
+        self.push(name, count.to_string(), cells);
+    }
+
+    /// A figure of all classes together.
+    fn whole(&mut self, name: &str, cells: Vec<String>) {
+        self.push(name, String::new(), cells);
+    }
+
+    fn push(&mut self, name: &str, count: String, cells: Vec<String>) {
+        let mut line = vec![name.to_owned(), count];
+        line.extend(cells);
+        self.0.push(line);
+    }
+
+    /// In columns as wide as their widest cell: the first to the left, the others to the right.
+    fn text(&self) -> String {
+        let width = |i: usize| self.0.iter().map(|line| line[i].chars().count()).max();
+        let columns = 0..self.0[0].len();
+        let widths: Vec<usize> = columns.map(|i| width(i).unwrap_or(0)).collect();
+        let mut out = String::new();
+        for line in &self.0 {
+            let _ = write!(out, "{:<width$}", line[0], width = widths[0]);
+            for (cell, width) in line.iter().zip(&widths).skip(1) {
+                let _ = write!(out, "  {cell:>width$}");
+            }
+            out.push('\n');
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let figures = Scores {
+            recall: vec![1.0, 0.5],
+            bac: 0.75,
+            g_mean: 0.707,
+            g_mean_macro: 0.75,
+            macro_f1: 0.7,
+        };
+        let classes = ["Käse".to_owned(), "b".to_owned()];
+        assert_eq!(
+            scores(&classes, &[12, 4], &figures),
+            "class (recall, %)        rows  recall\n\
+             Käse                       12  100.00\n\
+             b                           4   50.00\n\
+             balanced accuracy (BAC)         75.00\n\
+             G-mean (of recalls)             70.70\n\
+             G-mean (macro)                  75.00\n\
+             macro-F1                        70.00\n"
+        );
+    }
 }

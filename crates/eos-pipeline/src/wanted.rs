@@ -22,6 +22,25 @@ impl Default for Wanted {
     }
 }
 
+impl std::str::FromStr for Wanted {
+    type Err = Error;
+
+    /// As in a configuration, and `a=100,b=50` or `cap=500` without braces.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let sizes = text.contains('=') && !text.trim_start().starts_with('{');
+        let value = match sizes {
+            true => crate::config::value(&format!("{{ {text} }}")),
+            false => crate::config::value(text),
+        };
+        value.try_into().map_err(|_| {
+            Error::Request(format!(
+                "wanted '{text}' is no rule; use auto, minority, not-minority, not-majority, all, a \
+                 ratio in (0, 1], or sizes such as cat=500,dog=300 or cap=500"
+            ))
+        })
+    }
+}
+
 impl Wanted {
     /// Rows to add to each class, `[C]`, given their sizes and names.
     ///
@@ -189,6 +208,24 @@ mod tests {
             let error = wanted.rows(&[100, 20], &names()).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");
         }
+    }
+
+    #[test]
+    fn rules_are_read_from_a_command_line() {
+        let read = |text: &str| text.parse::<Wanted>().unwrap();
+        assert_eq!(read("auto"), Wanted::default());
+        assert_eq!(
+            (read("0.5"), read("1")),
+            (Wanted::Ratio(0.5), Wanted::Ratio(1.0))
+        );
+        for text in ["b=50, cap=60", "{ b = 50, cap = 60 }"] {
+            let Wanted::Sizes(sizes) = read(text) else {
+                panic!("{text}")
+            };
+            assert_eq!((sizes["b"], sizes["cap"]), (50, 60));
+        }
+        let told = "b=-1".parse::<Wanted>().unwrap_err().to_string();
+        assert!(told.contains("'b=-1' is no rule"), "{told}");
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! Arguments that several commands share: embeddings from files, and a network with images.
+
+use eos_data::{
+    Embeddings, Format, ImageSet, Normalization, Part, ReadOptions, read_embeddings, read_images,
+};
+use eos_model::{Arch, Network};
+use eos_pipeline::{Checkpoint, Error};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Rows with labels, as a command is given them.
+#[derive(clap::Args)]
+pub struct Rows {
+    /// Embeddings: an npy file [N, D] of f32 or f64, or an npz with x and y
+    #[arg(long, value_name = "FILE")]
+    x: PathBuf,
+    /// Labels [N] of any integer type, bool or text [default: the file beside --x with y for x]
+    #[arg(long, value_name = "FILE")]
+    y: Option<PathBuf>,
+}
+
+impl Rows {
+    /// Reads them, and says where precision was lost.
+    pub fn read(&self) -> Result<Embeddings, Error> {
+        read(&self.x, self.y.as_deref())
+    }
+}
+
+/// Rows to measure on, in the classes of `train`.
+pub fn read_test(x: &Path, y: Option<&Path>, train: &Embeddings) -> Result<Embeddings, Error> {
+    let test = read(x, y)?.relabel(train.label_values())?;
+    if test.dims() != train.dims() {
+        return Err(Error::Request(format!(
+            "{} has rows of {} values, the training rows have {}; give embeddings of one network",
+            x.display(),
+            test.dims(),
+            train.dims()
+        )));
+    }
+    Ok(test)
+}
+
+fn read(x: &Path, y: Option<&Path>) -> Result<Embeddings, Error> {
+    let rows = read_embeddings(x, y)?;
+    if rows.narrowed() {
+        eprintln!("note: {} is float64, rounded to float32", x.display());
+    }
+    Ok(rows)
+}
+
+/// A trained network and how to read images for it.
+#[derive(clap::Args)]
+pub struct Trained {
+    /// Safetensors with PyTorch's names, of eos or trained elsewhere
+    #[arg(long, value_name = "FILE")]
+    checkpoint: PathBuf,
+    /// resnet20, 32, 44, 56 or 110; found out from the checkpoint, checked where given
+    #[arg(long)]
+    arch: Option<Arch>,
+    /// idx, cifar10, cifar100, svhn, folder, npy, npz; guessed from the content if absent
+    #[arg(long)]
+    format: Option<Format>,
+    /// Height and width that a folder's images are resized to
+    #[arg(long, num_args = 2, value_names = ["HEIGHT", "WIDTH"])]
+    size: Option<Vec<usize>>,
+    /// Mean of each channel, of pixels / 255 [default: the checkpoint's, else the format's]
+    #[arg(long, value_delimiter = ',', requires = "deviation")]
+    mean: Option<Vec<f32>>,
+    /// Deviation of each channel
+    #[arg(long, value_delimiter = ',', requires = "mean")]
+    deviation: Option<Vec<f32>>,
+}
+
+/// A network with images that it takes.
+pub struct Ready {
+    /// The network.
+    pub network: Network,
+    /// The images.
+    pub images: Arc<ImageSet>,
+    /// What makes values of their bytes.
+    pub normalization: Normalization,
+}
+
+impl Trained {
+    /// Reads the network and the images.
+    pub fn read(&self, path: &Path, part: Part) -> Result<Ready, Error> {
+        let checkpoint = Checkpoint::open(&self.checkpoint)?;
+        let format = match self.format {
+            Some(format) => format,
+            None => Format::guess(path)?,
+        };
+        let options = ReadOptions {
+            format: Some(format),
+            part,
+            size: self.size.as_ref().map(|size| [size[0], size[1]]),
+            classes: checkpoint.classes().map(<[String]>::to_vec),
+            ..ReadOptions::default()
+        };
+        let images = read_images(path, &options)?;
+        let network = checkpoint.network(self.arch, images.shape())?;
+        let given = self.mean.clone().zip(self.deviation.clone());
+        let given = given.map(|(mean, deviation)| Normalization { mean, deviation });
+        let normalization = checkpoint.normalization(given, format)?;
+        normalization.check(images.shape().channels)?;
+        let classes = network.spec().classes;
+        if images.classes().len() > classes {
+            return Err(Error::Request(format!(
+                "{} has {} classes, the network of {} tells {classes} apart; give data of the \
+                 classes that it was trained on",
+                path.display(),
+                images.classes().len(),
+                self.checkpoint.display()
+            )));
+        }
+        Ok(Ready {
+            network,
+            images: Arc::new(images),
+            normalization,
+        })
+    }
+}
+
+/// A head's file.
+pub fn read_head(path: &Path) -> Result<eos_model::Head, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::reading(path, e))?;
+    eos_model::Head::from_safetensors(&bytes)
+        .map_err(|e| Error::Request(format!("{}: {e}", path.display())))
+}

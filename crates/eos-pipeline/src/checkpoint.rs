@@ -1,0 +1,116 @@
+//! A trained network's file, with what its images must go through before it understands them.
+
+use crate::{Error, config::Loss};
+use eos_data::{Format, ImageShape, Normalization};
+use eos_model::{Arch, Network, NetworkSpec};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What stands in the note of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The network.
+    pub spec: NetworkSpec,
+    /// Class names, `[C]`.
+    pub classes: Vec<String>,
+    /// Mean and deviation of each channel.
+    pub normalization: Normalization,
+    /// What it was trained by.
+    pub loss: Loss,
+}
+
+impl About {
+    /// The checkpoint of a network: safetensors with PyTorch's names and this note.
+    ///
+    /// # Errors
+    /// [`Error::Model`].
+    pub fn checkpoint(&self, network: &Network) -> Result<Vec<u8>, Error> {
+        let note = serde_json::to_string(self).expect("names and numbers are JSON");
+        Ok(network.to_safetensors_with_note(&note)?)
+    }
+}
+
+/// A checkpoint that was opened: one of ours, or one trained elsewhere.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    about: Option<About>,
+}
+
+impl Checkpoint {
+    /// Opens a file of safetensors with PyTorch's names.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Model`] where it is no such file.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let note = eos_model::note(&bytes)
+            .map_err(|e| Error::Request(format!("{}: {e}", path.display())))?;
+        // Another program may use the same key: a note that is none of ours is no fault.
+        let about = note.and_then(|note| serde_json::from_str(&note).ok());
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+            about,
+        })
+    }
+
+    /// Class names, where the file tells them.
+    pub fn classes(&self) -> Option<&[String]> {
+        self.about.as_ref().map(|about| about.classes.as_slice())
+    }
+
+    /// The network, for images of `shape`; `arch` is checked where it is given.
+    ///
+    /// # Errors
+    /// [`Error::Request`] where the network is another or takes other images; [`Error::Model`].
+    pub fn network(&self, arch: Option<Arch>, shape: ImageShape) -> Result<Network, Error> {
+        let place = self.path.display();
+        let named = |error| Error::Request(format!("{place}: {error}"));
+        let spec = match &self.about {
+            Some(about) => about.spec,
+            None => NetworkSpec::infer(&self.bytes, shape.height, shape.width).map_err(named)?,
+        };
+        if let Some(arch) = arch.filter(|arch| *arch != spec.arch) {
+            return Err(Error::Request(format!(
+                "{place} holds a {}, wanted {arch}; give --arch {} or another checkpoint",
+                spec.arch, spec.arch
+            )));
+        }
+        let takes = ImageShape {
+            channels: spec.channels,
+            height: spec.height,
+            width: spec.width,
+        };
+        if takes != shape {
+            return Err(Error::Request(format!(
+                "{place} takes images of {takes}, these are {shape}; give images like those that \
+                 it was trained on"
+            )));
+        }
+        Network::from_safetensors(&self.bytes, spec).map_err(named)
+    }
+
+    /// The normalization: `given`, else the file's, else the constants of the data's format.
+    ///
+    /// # Errors
+    /// [`Error::Request`] where nothing tells it.
+    pub fn normalization(
+        &self,
+        given: Option<Normalization>,
+        format: Format,
+    ) -> Result<Normalization, Error> {
+        let own = || self.about.as_ref().map(|about| about.normalization.clone());
+        given
+            .or_else(own)
+            .or_else(|| Normalization::for_format(format))
+            .ok_or_else(|| {
+                Error::Request(format!(
+                    "{} does not say how its images were normalized, and format {format} has no \
+                     usual constants; give --mean and --deviation, one value a channel",
+                    self.path.display()
+                ))
+            })
+    }
+}

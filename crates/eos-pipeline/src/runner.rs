@@ -1,0 +1,277 @@
+//! The phases of a run, each written to its folder as it ends.
+
+use crate::balanced::write_balanced;
+use crate::checkpoint::About;
+use crate::folder::{RunFolder, SUMMARY};
+use crate::log::Log;
+use crate::phases::{self, Labelled, Trained};
+use crate::source::Images;
+use crate::summary::{EpochRow, MethodSummary, Summary};
+use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion, plot, report};
+use eos_data::{Embeddings, Labels, write_embeddings_npz};
+use eos_model::{Head, HeadData, Network};
+use eos_registry::Plugin;
+use eos_tensor::Rows;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+use std::time::Instant;
+
+/// The network of phase one, in a run's folder.
+pub const WEIGHTS: &str = "phase1/network.safetensors";
+const HISTORY: &str = "phase1/history.json";
+
+/// A run under way.
+pub(crate) struct Runner<'a, 'o> {
+    pub config: &'a Config,
+    pub folder: &'a RunFolder,
+    pub images: &'a Images,
+    pub observer: &'a mut Log<'o>,
+}
+
+/// What every method starts from.
+struct Stage<'a> {
+    train: &'a Embeddings,
+    test: &'a Embeddings,
+    /// The head as trained.
+    own: Head,
+    wanted: &'a [u64],
+}
+
+#[derive(Serialize, Deserialize)]
+struct History {
+    kept_epoch: usize,
+    epochs: Vec<EpochRow>,
+}
+
+impl Runner<'_, '_> {
+    fn phase(&mut self, name: &str, about: String) {
+        let name = name.to_owned();
+        self.observer.event(&Event::Phase { name, about });
+    }
+
+    /// The trained network: from its checkpoint, or by training.
+    pub fn trained(&mut self) -> Result<Trained, Error> {
+        for text in &self.images.warnings {
+            self.observer.event(&Event::Warning { text: text.clone() });
+        }
+        let spec = phases::network_spec(self.config, &self.images.train);
+        let (weights, history) = (self.folder.path(WEIGHTS), self.folder.path(HISTORY));
+        if let (Ok(bytes), Ok(text)) = (std::fs::read(&weights), std::fs::read(&history)) {
+            let network = Network::from_safetensors(&bytes, spec)?;
+            let history: History = serde_json::from_slice(&text)
+                .map_err(|e| Error::io("read", history, std::io::Error::other(e)))?;
+            let text = "phase 1 is taken from its checkpoint".to_owned();
+            self.observer.event(&Event::Note { text });
+            let History { kept_epoch, epochs } = history;
+            return Ok(Trained {
+                network,
+                kept_epoch,
+                epochs,
+            });
+        }
+        let (epochs, images) = (self.config.train.epochs, self.images.train.len());
+        self.phase(
+            "train",
+            format!("{spec}, {epochs} epochs of {images} images"),
+        );
+        let trained = phases::train(self.config, self.images, self.observer)?;
+        let metrics = metrics_csv(&trained.epochs);
+        self.folder.write("metrics.csv", metrics.as_bytes())?;
+        let history = History {
+            kept_epoch: trained.kept_epoch,
+            epochs: trained.epochs.clone(),
+        };
+        self.folder.write(HISTORY, &json(&history))?;
+        // Last: its presence says that phase 1 is whole.
+        self.checkpoint(WEIGHTS, &trained.network)?;
+        Ok(trained)
+    }
+
+    /// Writes a network with all that it takes to use it.
+    fn checkpoint(&self, name: &str, network: &Network) -> Result<(), Error> {
+        let about = About {
+            spec: *network.spec(),
+            classes: self.images.train.classes().to_vec(),
+            normalization: self.images.normalization.clone(),
+            loss: self.config.model.loss,
+        };
+        self.folder.write(name, &about.checkpoint(network)?)
+    }
+
+    /// Phases two and three: the network as trained, then each method's head, the chosen one last.
+    pub fn methods(
+        &mut self,
+        network: &Network,
+        plugins: &[Plugin],
+        wanted: &[u64],
+    ) -> Result<Vec<MethodSummary>, Error> {
+        let (train, test) = self.embedded(network)?;
+        let stage = Stage {
+            train: &train,
+            test: &test,
+            own: network.head(),
+            wanted,
+        };
+        let as_trained = Labelled::of(&train)?;
+        let mut methods = vec![measure("as trained", &stage.own, as_trained, &test)?];
+        let mut network = network.clone();
+        for plugin in plugins {
+            let (head, summary) = self.method(plugin, &stage)?;
+            if plugin.id() == self.config.oversample.method {
+                network.set_head(&head)?;
+            }
+            methods.push(summary);
+        }
+        self.checkpoint("phase3/network.safetensors", &network)?;
+        Ok(methods)
+    }
+
+    /// Embeddings of the training images and of those measured on.
+    fn embedded(&mut self, network: &Network) -> Result<(Embeddings, Embeddings), Error> {
+        let images = self.images;
+        let (train, test, on) = (images.train.len(), images.test.len(), images.measured_on);
+        self.phase("embed", format!("{train} training and {test} {on} images"));
+        // Numbers, not names: a reader sorts names, and a head's rows are in the network's order.
+        let classes = Labels::indices(images.train.classes().len());
+        let mut of = |set, file: &str| -> Result<Embeddings, Error> {
+            let rows = phases::embed(network, set, &images.normalization, self.observer)?;
+            let (dims, labels) = (network.embedding_width(), set.labels().to_vec());
+            let embeddings = Embeddings::new(rows, dims, labels, classes.clone())?;
+            write_embeddings_npz(&self.folder.path(file), &embeddings)?;
+            Ok(embeddings)
+        };
+        Ok((
+            of(&images.train, "phase2/train.npz")?,
+            of(&images.test, &format!("phase2/{on}.npz"))?,
+        ))
+    }
+
+    /// One method's synthetic rows, the head trained on them, and how good it is.
+    fn method(
+        &mut self,
+        plugin: &Plugin,
+        stage: &Stage<'_>,
+    ) -> Result<(Head, MethodSummary), Error> {
+        let (id, seed) = (plugin.id(), self.config.run.seed);
+        let total: u64 = stage.wanted.iter().sum();
+        self.phase("sample", format!("{id}: {total} rows to add"));
+        let none = toml::Table::new();
+        let params = match id == self.config.oversample.method {
+            true => &self.config.oversample.params,
+            false => &none,
+        };
+        let began = Instant::now();
+        let data = Labelled::of(stage.train)?;
+        let synthetic = phases::sample(plugin, data, stage.wanted, params, seed, self.observer)?;
+        let sample_seconds = began.elapsed().as_secs_f64();
+        for text in &synthetic.notes {
+            let text = format!("{id}: {text}");
+            self.observer.event(&Event::Note { text });
+        }
+        let file = self.folder.path(&format!("phase2/{id}.npz"));
+        write_balanced(&file, stage.train, &synthetic)?;
+
+        let (rows, labels) = phases::joined(data, &synthetic);
+        self.phase("finetune", format!("{id}: a head on {} rows", labels.len()));
+        let began = Instant::now();
+        let balanced = HeadData {
+            rows: &rows,
+            dims: stage.train.dims(),
+            labels: &labels,
+            classes: stage.wanted.len(),
+        };
+        let options = self.config.head_training(&stage.own);
+        let head = phases::finetune(&options, balanced, self.observer)?;
+        let head_seconds = began.elapsed().as_secs_f64();
+        let file = format!("phase3/{id}.safetensors");
+        self.folder.write(&file, &head.to_safetensors()?)?;
+
+        let grown = Labelled {
+            rows: Rows::new(&rows, stage.train.dims())?,
+            labels: &labels,
+        };
+        let mut summary = measure(id, &head, grown, stage.test)?;
+        summary.added = synthetic.labels.len();
+        (summary.sample_seconds, summary.head_seconds) = (sample_seconds, head_seconds);
+        summary.notes = synthetic.notes;
+        Ok((head, summary))
+    }
+
+    /// Writes what the run came to. The summary is last: its presence says that the run is whole.
+    pub fn finish(
+        &self,
+        trained: Trained,
+        train_seconds: f64,
+        methods: Vec<MethodSummary>,
+    ) -> Result<Summary, Error> {
+        let (images, network) = (self.images, &trained.network);
+        let summary = Summary {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            classes: images.train.classes().to_vec(),
+            train_counts: images.train.class_counts(),
+            measured_on: images.measured_on.to_owned(),
+            test_rows: images.test.len(),
+            network: network.spec().to_string(),
+            parameters: network.parameters(),
+            simd_path: network.simd_path(),
+            device: "cpu".to_owned(),
+            seed: self.config.run.seed,
+            kept_epoch: trained.kept_epoch,
+            train_seconds,
+            epochs: trained.epochs,
+            methods,
+        };
+        for (name, svg) in plot::all(&summary) {
+            self.folder
+                .write(&format!("plots/{name}.svg"), svg.as_bytes())?;
+        }
+        let page = report::render(&summary, &self.config.to_toml())?;
+        self.folder.write("report.html", page.as_bytes())?;
+        self.folder.write(SUMMARY, &json(&summary))?;
+        Ok(summary)
+    }
+}
+
+/// Scores a head, and the gap of the rows that it was trained on.
+fn measure(
+    name: &str,
+    head: &Head,
+    trained_on: Labelled<'_>,
+    test: &Embeddings,
+) -> Result<MethodSummary, Error> {
+    let (classes, labels) = (head.classes, test.labels());
+    let confusion = Confusion::new(labels, &head.predict(test.rows())?, classes);
+    let rows = Rows::new(test.rows(), test.dims())?;
+    Ok(MethodSummary {
+        name: name.to_owned(),
+        added: 0,
+        scores: confusion.scores(),
+        gap: gap(trained_on.rows, trained_on.labels, rows, labels, classes),
+        confusion,
+        head_norms: head.weight_norms(),
+        sample_seconds: 0.0,
+        head_seconds: 0.0,
+        notes: Vec::new(),
+    })
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("figures and names are JSON");
+    bytes.push(b'\n');
+    bytes
+}
+
+fn metrics_csv(epochs: &[EpochRow]) -> String {
+    let mut text = "epoch,loss,train_accuracy,validation_bac,seconds\n".to_owned();
+    for e in epochs {
+        let bac = e
+            .validation_bac
+            .map_or(String::new(), |bac| bac.to_string());
+        let _ = writeln!(
+            text,
+            "{},{},{},{bac},{:.3}",
+            e.epoch, e.loss, e.train_accuracy, e.seconds
+        );
+    }
+    text
+}
