@@ -27,6 +27,7 @@ pub(crate) fn linked(_: &'static Entry) -> String {
 pub(crate) struct Wish {
     pub provoke: bool,
     pub grace: Duration,
+    pub until: Option<std::time::Instant>,
 }
 
 /// Which library a child would load.
@@ -57,7 +58,7 @@ impl Start {
 pub(crate) struct Apart {
     pub start: Start,
     pub opening: Opening,
-    pub copy: Option<Copy>,
+    pub _copy: Option<Copy>,
     pub timeout: Duration,
     pub registry: Option<PathBuf>,
 }

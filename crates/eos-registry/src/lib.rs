@@ -10,6 +10,7 @@
 mod cache;
 mod call;
 mod callbacks;
+pub mod check;
 mod context;
 mod discover;
 mod error;

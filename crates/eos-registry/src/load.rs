@@ -10,6 +10,7 @@ use crate::plugin::Plugin;
 use crate::registry::{Entry, Registry};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 impl Registry {
     /// Loads the plugin `id`, once everything about it is right.
@@ -23,11 +24,16 @@ impl Registry {
     /// Every refusal of [`Error`] up to [`Error::Params`].
     pub fn load(&self, id: &str) -> Result<Plugin, Error> {
         let entry = self.found.get(id).ok_or_else(|| self.unknown(id))?;
-        self.load_as(id, entry.listed.isolate)
+        self.load_as(id, entry.listed.isolate, None)
     }
 
-    /// The same, whatever the registry says about isolation.
-    pub(crate) fn load_as(&self, id: &str, isolate: Isolate) -> Result<Plugin, Error> {
+    /// The same, whatever the registry says about isolation, with another timeout.
+    pub(crate) fn load_as(
+        &self,
+        id: &str,
+        isolate: Isolate,
+        timeout: Option<Duration>,
+    ) -> Result<Plugin, Error> {
         let entry = self.found.get(id).ok_or_else(|| self.unknown(id))?;
         let (listed, registry) = (&entry.listed, || entry.registry.clone());
         if !listed.enabled {
@@ -60,7 +66,11 @@ impl Registry {
                 let entry = library::open(id, &listed.library, &path, copy.path())?;
                 Plugin::here(id, entry)?
             }
-            Isolate::Process => self.apart(entry, path, copy)?.load()?,
+            Isolate::Process => {
+                let mut apart = self.apart(entry, path, copy)?;
+                apart.timeout = timeout.unwrap_or(apart.timeout);
+                apart.load()?
+            }
         };
         if plugin.id() != id {
             let (got, library) = (plugin.id().to_owned(), listed.library.clone());
@@ -92,7 +102,7 @@ impl Registry {
         Ok(Apart {
             start,
             opening,
-            copy: Some(copy),
+            _copy: Some(copy),
             timeout: listed.timeout(),
             registry: Some(entry.registry.clone()),
         })

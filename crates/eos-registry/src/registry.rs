@@ -71,7 +71,8 @@ impl Registry {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn discover(discovery: &Discovery) -> Result<Self, Error> {
-        Self::read(candidates(discovery, &Surroundings::of_process()))
+        let found = Self::read(candidates(discovery, &Surroundings::of_process()))?;
+        Ok(found.locked(discovery.locked))
     }
 
     fn read(candidates: Vec<Candidate>) -> Result<Self, Error> {

@@ -94,11 +94,11 @@ fn a_registry_that_is_not_there_is_named() {
     let path = || "/no/such/registry.toml".into();
     let explicit = Discovery {
         explicit: Some(path()),
-        configured: None,
+        ..Discovery::default()
     };
     let configured = Discovery {
-        explicit: None,
         configured: Some(path()),
+        ..Discovery::default()
     };
     for (opened, asked) in [
         (Registry::open(&[path()]), "given"),

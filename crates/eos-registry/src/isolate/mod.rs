@@ -66,8 +66,8 @@ impl Start {
 pub(crate) struct Apart {
     pub start: Start,
     pub opening: Opening,
-    /// The copy that is opened, for as long as it may be.
-    pub copy: Option<Copy>,
+    /// The copy that is opened: where it is a passing one, it is there for as long as this is.
+    pub _copy: Option<Copy>,
     /// What one call may take.
     pub timeout: Duration,
     /// The registry that says so.
@@ -104,6 +104,7 @@ impl Apart {
         wish: Wish,
     ) -> Result<Synthetic, Error> {
         let mut clock = self.clock();
+        clock.deadline = wish.until.map_or(clock.deadline, |u| u.min(clock.deadline));
         let (process, facts) = self.open(&mut clock)?;
         if facts != *plugin.facts() {
             let message = "its library describes itself otherwise than when it was loaded".into();

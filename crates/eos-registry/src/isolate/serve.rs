@@ -29,6 +29,8 @@ pub(crate) struct Wish {
     pub provoke: bool,
     /// How long it may take to stop.
     pub grace: Duration,
+    /// When all time is up, whatever the plugin's own timeout says.
+    pub until: Option<Instant>,
 }
 
 impl Default for Wish {
@@ -36,6 +38,7 @@ impl Default for Wish {
         Self {
             provoke: false,
             grace: GRACE,
+            until: None,
         }
     }
 }
