@@ -71,7 +71,10 @@ fn an_isolated_plugin_that_makes_rows_gives_the_same_bytes() {
         made.rows,
         [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
     );
-    assert_eq!(usual.run(&villain(&folder, "60")).unwrap(), made);
+    let apart = villain(&folder, "60");
+    assert_eq!(usual.run(&apart).unwrap(), made);
+    // What a plugin prints does not get between the two.
+    assert_eq!(call(&[2, 3], "how = 'print'").run(&apart).unwrap(), made);
 }
 
 #[test]

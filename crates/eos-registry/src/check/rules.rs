@@ -77,8 +77,8 @@ fn descriptor(kit: &Kit<'_>) -> Verdict {
     }
     let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
     Verdict::Passed(match names.len() {
-        0 => "no parameters".to_owned(),
-        n => format!("{n} parameters: {}", names.join(", ")),
+        0 => "takes nothing".to_owned(),
+        _ => format!("takes {}", names.join(", ")),
     })
 }
 

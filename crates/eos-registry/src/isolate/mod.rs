@@ -112,6 +112,7 @@ impl Apart {
             return Err(Error::Contract { id, message });
         }
         clock.stage = MADE_ROWS;
+        clock.id = plugin.id().to_owned();
         serve::call(
             plugin,
             request,

@@ -16,6 +16,7 @@ static void misbehave(void) {
     /* The last byte is always zero, which the compiler does not know. */
     if (asked("segfault")) *(volatile int *)(uintptr_t)how[31] = 1;
     if (asked("abort")) abort();
+    if (asked("nap")) usleep(400 * 1000);
     if (asked("exit")) exit(0);
     if (asked("last-words")) {
         fprintf(stderr, "the stars\nare wrong\n");
@@ -55,7 +56,7 @@ static eos_status sample(const eos_host *host, const eos_instance *instance,
     if (asked("patient"))
         while (!host->progress(host->ctx, 1, 2)) usleep(1000);
     misbehave();
-    printf("printing is no crime\n");
+    if (asked("print")) printf("printing is no crime\n");
     for (uint32_t label = 0; label < data->classes; label++)
         for (uint64_t i = 0; i < data->wanted[label]; i++, out->written++) {
             out->labels[out->written] = asked("counts") ? 0 : label;
