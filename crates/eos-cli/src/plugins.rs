@@ -49,7 +49,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             for listing in registry.list() {
                 let about = if listing.enabled {
                     match registry.load(&listing.id) {
-                        Ok(plugin) => format!("{}  {}", plugin.version(), plugin.summary()),
+                        Ok(plugin) => {
+                            let apart = if plugin.is_isolated() {
+                                " (isolated)"
+                            } else {
+                                ""
+                            };
+                            format!("{}  {}{apart}", plugin.version(), plugin.summary())
+                        }
                         Err(error) => format!("refused: {error}"),
                     }
                 } else {

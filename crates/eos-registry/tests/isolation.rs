@@ -3,33 +3,9 @@
 
 mod common;
 
-use common::{Folder, call, manifest};
-use eos_registry::{Plugin, Registry};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use common::apart::{APART, compiled, registry, villain};
+use common::{Folder, call};
 use std::time::{Duration, Instant};
-
-const HOST: &str = env!("CARGO_BIN_EXE_eos-plugin-host");
-
-/// A registry of one C plugin, with these keys, whose isolated calls run in this build's program.
-fn registry(folder: &Folder, name: &str, keys: &str) -> Registry {
-    let listed = format!("[[plugin]]\nid = '{name}'\nlibrary = '{name}'\n{keys}");
-    folder.open(&listed).host(HOST.into())
-}
-
-fn compiled(name: &str, flags: &[&str]) -> Folder {
-    let folder = Folder::new();
-    folder.compile(name, &manifest().join(format!("tests/c/{name}.c")), flags);
-    folder
-}
-
-const APART: &str = "isolate = 'process'\n";
-
-fn villain(folder: &Folder, timeout: &str) -> Plugin {
-    registry(folder, "villain", &format!("{APART}timeout = {timeout}\n"))
-        .load("villain")
-        .unwrap()
-}
 
 #[test]
 fn an_isolated_plugin_gives_the_same_bytes() {
@@ -268,62 +244,5 @@ fn a_plugin_whose_panics_abort_is_taken_apart_and_refused_here() {
             .to_string(),
         "plugin 'halfway' was built with panic = \"abort\": a panic in it would end this process; \
          rebuild it with panic = \"unwind\", or set isolate = \"process\" for it in the registry"
-    );
-}
-
-/// A program that is no `eos-plugin-host`, and what is said about it.
-fn with_host(folder: &Folder, script: &str) -> String {
-    let host = folder.file("host", &format!("#!/bin/sh\n{script}\n"));
-    std::fs::set_permissions(&host, std::fs::Permissions::from_mode(0o755)).unwrap();
-    refusal_with(folder, &host)
-}
-
-fn refusal_with(folder: &Folder, host: &Path) -> String {
-    let registry = registry(folder, "halfway", "isolate = 'process'\ntimeout = 5\n");
-    folder.text(&registry.host(host.into()).load("halfway").unwrap_err())
-}
-
-#[test]
-fn a_program_that_is_no_host_is_refused_with_what_it_did() {
-    let folder = compiled("halfway", &[]);
-    let begin = "plugin 'halfway' is to be isolated, and there is no process for it: ";
-    let other = |said: &str| {
-        format!(
-            "{begin}'<folder>/host' is no eos-plugin-host of this version of eos ({said}); set \
-             EOS_PLUGIN_HOST to the one that was built with it"
-        )
-    };
-    assert_eq!(with_host(&folder, "exit 1"), other("exit code 1"));
-    assert_eq!(
-        with_host(&folder, "echo no such file >&2; exit 127"),
-        other("exit code 127; its last words: no such file")
-    );
-    assert_eq!(
-        with_host(&folder, "printf 'Good morning' >&0; sleep 5"),
-        other("it sent [71, 111, 111, 100]")
-    );
-    // A hello of version 2: tag 1 EOS, length 4, the number.
-    let hello = r"printf '\001EOS\004\0\0\0\0\0\0\0\002\0\0\0' >&0; sleep 5";
-    assert_eq!(
-        with_host(&folder, hello),
-        other("it speaks version 2 of the pipe, not 1")
-    );
-    assert_eq!(
-        refusal_with(&folder, &folder.path().join("none")),
-        format!(
-            "{begin}'<folder>/none' is not there; build it (cargo xtask plugins build), put it \
-             beside the running program, or set EOS_PLUGIN_HOST to where it is"
-        )
-    );
-}
-
-#[test]
-fn the_host_program_says_what_it_is_for_when_nobody_has_started_it_for_that() {
-    let done = std::process::Command::new(HOST).output().unwrap();
-    assert_eq!(done.status.code(), Some(2));
-    assert_eq!(
-        String::from_utf8_lossy(&done.stderr),
-        "error: this program is started by eos, for plugins with isolate = \"process\" in their \
-         registry; there is nothing to do for it otherwise\n"
     );
 }

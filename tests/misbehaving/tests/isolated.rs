@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A registry that isolates the plugin in `library`, whose keys also are `keys`.
+/// A registry of the plugin in `library`, whose keys also are `keys`.
 fn isolating(library: &Path, keys: &str) -> Registry {
+    listing("misbehaving", library, keys)
+}
+
+fn listing(id: &str, library: &Path, keys: &str) -> Registry {
     assert!(
         std::env::var_os("EOS_PLUGIN_HOST").is_some(),
         "EOS_PLUGIN_HOST is not set: run cargo xtask test"
@@ -21,7 +25,7 @@ fn isolating(library: &Path, keys: &str) -> Registry {
     let file = folder.path().join("registry.toml");
     let library = library.display();
     let text = format!(
-        "registry-version = 1\n[[plugin]]\nid = 'misbehaving'\nlibrary = '{library}'\n\
+        "registry-version = 1\n[[plugin]]\nid = '{id}'\nlibrary = '{library}'\n\
          allow-outside = true\n{keys}"
     );
     std::fs::write(&file, text).unwrap();
@@ -147,7 +151,7 @@ fn a_plugin_whose_panics_abort_is_isolated_or_refused_and_the_kit_finds_it() {
     );
     let died = sample(&plugin, "how = 'panic'", 1).unwrap_err().to_string();
     let begin = "plugin 'misbehaving' ended its process while it made rows: signal 6 (SIGABRT); \
-                 its last words: thread 'main' ";
+                 its last words: thread ";
     assert!(
         died.starts_with(begin) && died.contains("index out of luck"),
         "{died}"
@@ -174,6 +178,24 @@ fn a_plugin_whose_panics_abort_is_isolated_or_refused_and_the_kit_finds_it() {
             .contains("a panic ends its process (signal 6 (SIGABRT); its last words: "),
         "{report}"
     );
+}
+
+#[test]
+fn every_plugin_of_the_registry_gives_the_same_bytes_in_either_place() {
+    let registry = built("EOS_TEST_PLUGINS");
+    for listed in registry.list() {
+        let here = registry.load(&listed.id).unwrap();
+        let keys = "isolate = 'process'\n";
+        let apart = listing(&listed.id, &listed.library, keys)
+            .load(&listed.id)
+            .unwrap();
+        assert!(apart.is_isolated() && !here.is_isolated());
+        let made = sample(&here, "", 2).unwrap();
+        assert_eq!(made.labels.len(), 50);
+        for threads in [1, 8] {
+            assert_eq!(sample(&apart, "", threads).unwrap(), made, "{}", listed.id);
+        }
+    }
 }
 
 #[test]

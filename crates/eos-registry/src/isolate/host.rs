@@ -3,7 +3,8 @@
 use crate::call::Call;
 use crate::context::{Context, Offer};
 use crate::error::Error;
-use crate::isolate::message::{Ending, Errand, Opening, Question, pack_refusal};
+use crate::isolate::ending::{Ending, pack_refusal};
+use crate::isolate::message::{Errand, Opening, Question};
 use crate::isolate::pack::{Malformed, Pack, Unpack};
 use crate::isolate::wire::{self, Frame, Kind};
 use crate::library::{self, Facts};

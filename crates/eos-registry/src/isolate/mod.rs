@@ -6,6 +6,7 @@
 //! had been written in this process: the child is believed nothing. Whatever the plugin does to its
 //! process, the host names it and goes on, and the child is always reaped.
 
+mod ending;
 mod find;
 mod host;
 mod message;
@@ -25,7 +26,7 @@ use crate::error::Error;
 use crate::library::Facts;
 use crate::plugin::{Body, Plugin};
 use crate::request::Request;
-use message::unpack_refusal;
+use ending::unpack_refusal;
 use pack::Unpack;
 use process::Process;
 use std::ffi::OsString;

@@ -4,7 +4,8 @@
 use crate::call::{Services, Synthetic, log};
 use crate::context::MOST_NOTES;
 use crate::error::Error;
-use crate::isolate::message::{Ending, Question};
+use crate::isolate::ending::Ending;
+use crate::isolate::message::Question;
 use crate::isolate::pack::{Malformed, Pack, Unpack};
 use crate::isolate::process::Process;
 use crate::isolate::wire::{self, Frame, Kind};
