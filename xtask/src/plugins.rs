@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 /// The name of a registry in its folder.
 const REGISTRY: &str = "registry.toml";
 
+/// The program that isolated plugins run in.
+const HOST: &str = "eos-plugin-host";
+
 /// A registry in the source tree, whose libraries are packages of the workspace.
 pub struct Source {
     registry: PathBuf,
@@ -78,7 +81,24 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
         &workspace.release().join("plugins"),
     )?;
     println!("plugins: {}", folder.display());
+    let host = host_program(&["--release".to_owned()])?;
+    println!("for isolated plugins: {}", host.display());
     Ok(folder)
+}
+
+/// Builds the program that isolated plugins run in; cargo puts it beside `eos`, where the command looks for it.
+pub fn host_program(arguments: &[String]) -> Result<PathBuf> {
+    let mut all = ["--package", "eos-registry", "--bin", HOST]
+        .map(String::from)
+        .to_vec();
+    all.extend_from_slice(arguments);
+    cargo::build(&all)?
+        .into_iter()
+        .filter(|artifact| artifact.target.name == HOST)
+        .find_map(|artifact| artifact.executable)
+        .with_context(|| {
+            format!("cargo built no program named '{HOST}' from the package eos-registry")
+        })
 }
 
 /// Builds the libraries that a registry lists (release) and copies them and the registry into `folder`.

@@ -16,6 +16,9 @@ const MISBEHAVING: &str = "EOS_TEST_MISBEHAVING";
 /// The `eos` program for tests of the command line.
 const PROGRAM: &str = "EOS_TEST_BIN";
 
+/// The program that isolated plugins run in.
+const HOST: &str = "EOS_PLUGIN_HOST";
+
 /// What to run.
 #[derive(Args, Default)]
 pub struct Options {
@@ -37,7 +40,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         .arg("test")
         .current_dir(&workspace.root)
         .env(PLUGINS, plugins)
-        .env(PROGRAM, build_program()?);
+        .env(PROGRAM, build_program()?)
+        .env(HOST, plugins::host_program(&[])?);
     let misbehaving = Source::misbehaving(workspace);
     if misbehaving.exists() {
         command.env(

@@ -28,7 +28,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "threads: {}",
         std::thread::available_parallelism().map_or(1, usize::from)
     );
-    let registry = discover(&arguments.registry)?;
+    let registry = discover(&arguments.registry, false)?;
     let mut refused = 0;
     for listing in registry.list().iter().filter(|listing| listing.enabled) {
         match registry.load(&listing.id) {

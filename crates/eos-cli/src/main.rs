@@ -1,5 +1,6 @@
 //! The `eos` command: makes image classifiers learn their rare classes.
 
+mod check;
 mod doctor;
 mod embed;
 mod eval;

@@ -24,6 +24,9 @@ pub struct Arguments {
     /// Registry of plugins to look in first
     #[arg(long, value_name = "FILE")]
     registry: Option<PathBuf>,
+    /// Load only plugins whose SHA-256 their registry holds
+    #[arg(long)]
+    locked: bool,
 }
 
 impl Arguments {
@@ -40,6 +43,7 @@ impl Arguments {
             folder,
             fresh: self.fresh,
             registry: self.registry.clone(),
+            locked: self.locked,
         };
         Ok((config, options, show))
     }

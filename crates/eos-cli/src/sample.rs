@@ -44,6 +44,9 @@ pub struct Arguments {
     /// Registry of plugins to look in first
     #[arg(long, value_name = "FILE")]
     registry: Option<PathBuf>,
+    /// Load only plugins whose SHA-256 their registry holds
+    #[arg(long)]
+    locked: bool,
 }
 
 /// Writes the balanced set.
@@ -79,7 +82,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn plugin(arguments: &Arguments) -> Result<Plugin, Error> {
-    Ok(discover(&arguments.registry)?.load(&arguments.method)?)
+    Ok(discover(&arguments.registry, arguments.locked)?.load(&arguments.method)?)
 }
 
 fn parameters(sets: &[String]) -> Result<toml::Table, Error> {

@@ -19,6 +19,8 @@ pub struct RunOptions {
     pub fresh: bool,
     /// Registry to look in before any other.
     pub registry: Option<PathBuf>,
+    /// Whether every plugin needs a hash in its registry.
+    pub locked: bool,
 }
 
 /// Trains, oversamples and fine-tunes; writes the run folder and returns its summary.
@@ -97,6 +99,7 @@ fn load_plugins(config: &Config, options: &RunOptions) -> Result<Vec<Plugin>, Er
     let registry = Registry::discover(&Discovery {
         explicit: options.registry.clone(),
         configured: config.oversample.registry.clone(),
+        locked: options.locked,
     })?;
     let methods = config.methods();
     let plugins: Vec<Plugin> = methods

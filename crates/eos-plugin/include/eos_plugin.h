@@ -135,6 +135,9 @@ typedef struct eos_rng {
     void (*block)(void *ctx, uint64_t index, uint32_t stream, uint32_t block, uint32_t *out);
 } eos_rng;
 
+/* Offered by conformance kits alone: a plugin whose language panics does so where it is offered. */
+#define EOS_PANIC_SERVICE "eos.panic/1"
+
 typedef void eos_instance;
 
 typedef struct eos_entry {

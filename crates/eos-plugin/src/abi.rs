@@ -268,6 +268,11 @@ pub struct Rng {
     pub block: Option<unsafe extern "C" fn(*mut c_void, u64, u32, u32, *mut u32)>,
 }
 
+/// Name of the service that only a conformance kit offers, to see that a panic is contained: where
+/// it is offered, the SDK panics when rows are to be made. Its table says nothing; plugins that
+/// cannot panic need not ask for it.
+pub const PANIC_SERVICE: &str = "eos.panic/1";
+
 /// What a plugin's `create` made; only the plugin knows what it is.
 pub type Instance = c_void;
 

@@ -25,8 +25,16 @@ pub const fn entry<P: Oversampler>(version: &'static str, panic_aborts: bool) ->
         summary: Str::new(P::SUMMARY),
         params: Str::new(<P::Params as Parameters>::DESCRIPTION),
         flags: rows | if panic_aborts { abi::PANIC_ABORTS } else { 0 },
-        create: Some(create::<P>),
-        sample: Some(sample::<P>),
+        create: Some(if panic_aborts {
+            create::<P, true>
+        } else {
+            create::<P, false>
+        }),
+        sample: Some(if panic_aborts {
+            sample::<P, true>
+        } else {
+            sample::<P, false>
+        }),
         destroy: Some(destroy::<P>),
     }
 }
@@ -72,7 +80,7 @@ macro_rules! export_oversampler {
     };
 }
 
-unsafe extern "C" fn create<P: Oversampler>(
+unsafe extern "C" fn create<P: Oversampler, const ABORTS: bool>(
     host: *const abi::Host,
     params: Str,
     out: *mut *mut Instance,
@@ -81,7 +89,7 @@ unsafe extern "C" fn create<P: Oversampler>(
     let Some(host) = (unsafe { Host::read(host) }) else {
         return abi::HOST_MISMATCH;
     };
-    report(&host, || {
+    report::<ABORTS>(&host, || {
         // SAFETY: the host's text stays for this call.
         let text = unsafe { params.as_str() };
         let text = text.ok_or_else(|| Error::params("the parameters are not UTF-8"))?;
@@ -95,7 +103,7 @@ unsafe extern "C" fn create<P: Oversampler>(
     })
 }
 
-unsafe extern "C" fn sample<P: Oversampler>(
+unsafe extern "C" fn sample<P: Oversampler, const ABORTS: bool>(
     host: *const abi::Host,
     instance: *const Instance,
     data: *const abi::Dataset,
@@ -105,7 +113,7 @@ unsafe extern "C" fn sample<P: Oversampler>(
     let Some(host) = (unsafe { Host::read(host) }) else {
         return abi::HOST_MISMATCH;
     };
-    report(&host, || {
+    report::<ABORTS>(&host, || {
         // SAFETY: the host hands back what `create` gave it, and has not called `destroy` yet.
         let method = unsafe { instance.cast::<P>().as_ref() };
         let method = method.ok_or_else(|| Error::failed("the host gave no instance"))?;
@@ -113,6 +121,7 @@ unsafe extern "C" fn sample<P: Oversampler>(
         let data = unsafe { Dataset::read(data) }?;
         // SAFETY: as above; nothing else refers to the output meanwhile.
         let mut out = unsafe { Sink::open(out, P::MODE, data.dims()) }?;
+        host.provoked();
         method.sample(&data, &host.over(data.len()), &mut out)
     })
 }
@@ -126,8 +135,12 @@ unsafe extern "C" fn destroy<P: Oversampler>(instance: *mut Instance) {
     }
 }
 
-/// Runs `work` in the shield and tells the host how it ended.
-fn report(host: &Host<'_>, work: impl FnOnce() -> Result<(), Error>) -> Status {
+/// Runs `work` in the shield and tells the host how it ended. Where a panic `ABORTS`, nothing can
+/// be told afterwards, so it is printed as it happens.
+fn report<const ABORTS: bool>(host: &Host<'_>, work: impl FnOnce() -> Result<(), Error>) -> Status {
+    if ABORTS {
+        shield::speak();
+    }
     let error = match shield::run(work) {
         Ok(Ok(())) => return abi::OK,
         Ok(Err(error)) => error,

@@ -131,6 +131,14 @@ impl<'a> Host<'a> {
         Rng::new(self.service::<abi::Rng>(abi::RNG_SERVICE, abi::size::RNG)?)
     }
 
+    /// Panics where a conformance kit asks for it.
+    pub(crate) fn provoked(&self) {
+        let name = Str::new(abi::PANIC_SERVICE);
+        // SAFETY: the host's function with the host's context; it does not keep the text.
+        let asked = shield::open(|| unsafe { (self.calls.service)(self.table.ctx, name) });
+        assert!(asked.is_null(), "the conformance kit asked for a panic");
+    }
+
     /// The table of a service that is called `name` and starts with a header.
     fn service<T>(&self, name: &str, size: u32) -> Result<&'a T, Error> {
         // SAFETY: the host's function with the host's context; it does not keep the text.

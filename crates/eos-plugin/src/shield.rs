@@ -8,6 +8,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     /// Shields around the running code on this thread.
@@ -17,6 +18,14 @@ thread_local! {
 }
 
 static HOOK: Once = Once::new();
+
+/// Set in a library in which a panic ends the process: then the hook is the last to say anything.
+static ABORTS: AtomicBool = AtomicBool::new(false);
+
+/// From here on panics inside shields are printed like all others.
+pub(crate) fn speak() {
+    ABORTS.store(true, Ordering::Relaxed);
+}
 
 /// Restores the depth of shields when it goes, by unwinding too.
 struct Depth(u32);
@@ -63,10 +72,12 @@ fn install() {
     HOOK.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-                previous(info);
-            } else {
+            let inside = DEPTH.try_with(Cell::get).unwrap_or(0) > 0;
+            if inside {
                 keep_place(info);
+            }
+            if !inside || ABORTS.load(Ordering::Relaxed) {
+                previous(info);
             }
         }));
     });

@@ -1,15 +1,16 @@
 //! One call of a plugin: what goes in, what is offered meanwhile, what comes out.
 
-use crate::context::Context;
+use crate::context::{Context, Offer};
 use crate::error::Error;
 use crate::guarded::Guarded;
 use crate::plugin::Plugin;
 use crate::request::Request;
 use crate::verify::{self, Written};
 use crate::watch::Watch;
-use eos_plugin::abi::{self, Header, Instance, Status, Str};
+use eos_plugin::abi::{self, Entry, Header, Instance, Status, Str};
 use eos_tensor::{Backend, Recipe};
 use std::ptr;
+use std::sync::Arc;
 
 /// What the host offers during a call.
 pub struct Services<'a> {
@@ -35,53 +36,67 @@ pub struct Synthetic {
     pub notes: Vec<String>,
 }
 
+/// Calls a plugin in this process. `lines` are its parameters.
 pub(crate) fn sample(
     plugin: &Plugin,
+    entry: &Entry,
     request: &Request<'_>,
+    lines: &str,
     services: &mut Services<'_>,
 ) -> Result<Synthetic, Error> {
-    let lines = plugin.lines(request.params)?;
-    let total = request.check()?;
     let (backend, threads) = (services.backend, services.threads.max(1));
-    let context = Context::new(plugin.id(), request, backend, &mut *services.progress);
+    let id = plugin.id();
+    let offer = Offer {
+        backend,
+        progress: &mut *services.progress,
+        listener: &|level, line| log(id, level, line),
+        provoke: false,
+    };
+    let context = Context::new(id, request, offer);
     let call = Call {
         plugin,
+        entry,
         request,
         context: &context,
-        total,
+        total: request.check()?,
     };
     let written = {
-        let _watch = Watch::start(plugin.id(), context.pulse());
-        call.run(&context.table(threads), &lines)
+        let _watch = Watch::start(id, plugin.patience, Arc::clone(context.pulse()));
+        call.run(&context.table(threads), lines)
     };
     let notes = context.finish()?;
-    let mut done = verify::check(plugin.id(), request, written?, backend)?;
+    let mut done = verify::check(id, request, written?, backend)?;
     done.notes = notes;
     Ok(done)
 }
 
+/// A line that plugin `id` logs, as the host tells it.
+pub(crate) fn log(id: &str, level: u32, line: &str) {
+    match level {
+        abi::LOG_DEBUG => tracing::debug!("plugin '{id}': {line}"),
+        abi::LOG_NOTE => tracing::info!("plugin '{id}': {line}"),
+        _ => tracing::warn!("plugin '{id}': {line}"),
+    }
+}
+
 /// One call under way.
-struct Call<'a, 'c> {
-    plugin: &'a Plugin,
-    request: &'a Request<'a>,
-    context: &'a Context<'c>,
+pub(crate) struct Call<'a, 'c> {
+    pub plugin: &'a Plugin,
+    pub entry: &'a Entry,
+    pub request: &'a Request<'a>,
+    pub context: &'a Context<'c>,
     /// Rows wanted in all.
-    total: usize,
+    pub total: usize,
 }
 
 impl Call<'_, '_> {
     /// Creates the method, lets it write, and destroys it.
-    fn run(&self, host: &abi::Host, lines: &str) -> Result<Written, Error> {
+    pub(crate) fn run(&self, host: &abi::Host, lines: &str) -> Result<Written, Error> {
         let instance = self.create(host, lines)?;
         let too_large = || self.request.too_large(self.total as u128);
         let mut columns = self.columns().ok_or_else(too_large)?;
         let (data, mut out) = (self.dataset(), columns.output(self.total));
-        let sample = self
-            .plugin
-            .entry
-            .0
-            .sample
-            .expect("an entry without it is refused");
+        let sample = self.entry.sample.expect("an entry without it is refused");
         self.context.offer_dataset();
         // SAFETY: the tables and their columns outlive the call, and the instance is this
         // plugin's.
@@ -92,9 +107,8 @@ impl Call<'_, '_> {
     }
 
     fn create(&self, host: &abi::Host, lines: &str) -> Result<Live, Error> {
-        let entry = &self.plugin.entry.0;
-        let create = entry.create.expect("an entry without it is refused");
-        let destroy = entry.destroy.expect("an entry without it is refused");
+        let create = self.entry.create.expect("an entry without it is refused");
+        let destroy = self.entry.destroy.expect("an entry without it is refused");
         let mut at = ptr::null_mut();
         // SAFETY: table and text outlive the call, and `at` has room for one pointer.
         let status = unsafe { create(host, Str::new(lines), &mut at) };
@@ -173,14 +187,7 @@ impl Call<'_, '_> {
             }
             abi::PANICKED => Error::Panicked { id, message },
             abi::UNSUPPORTED => Error::Unsupported { id, message },
-            abi::HOST_MISMATCH => {
-                let built = self.plugin.entry.0.header;
-                Error::HostMismatch {
-                    id,
-                    built: format!("{}.{}", built.major, built.minor),
-                    host: format!("{}.{}", abi::MAJOR, abi::MINOR),
-                }
-            }
+            abi::HOST_MISMATCH => self.plugin.host_mismatch(),
             _ => Error::Failed { id, message },
         })
     }

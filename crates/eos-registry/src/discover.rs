@@ -9,6 +9,8 @@ pub struct Discovery {
     pub explicit: Option<PathBuf>,
     /// The run configuration's.
     pub configured: Option<PathBuf>,
+    /// The command's `--locked`: every plugin needs a `sha256` in its registry.
+    pub locked: bool,
 }
 
 /// What the surroundings say about registries.
@@ -90,6 +92,7 @@ mod tests {
         let discovery = Discovery {
             explicit: Some("a.toml".into()),
             configured: Some("b.toml".into()),
+            locked: false,
         };
         let around = Surroundings {
             variable: Some("/c.toml".into()),

@@ -48,17 +48,43 @@ pub enum Error {
         /// The registry that lists it.
         registry: PathBuf,
     },
-    /// The registry asks for what this version does not have.
-    #[error(
-        "plugin '{id}': isolate = \"process\" is not available in this version of eos; set \
-         isolate = \"none\" in '{}' if you trust the plugin with this process",
-        registry.display()
-    )]
+    /// There is no process to isolate the plugin in.
+    #[error("plugin '{id}' is to be isolated, and there is no process for it: {message}")]
     Isolation {
         /// The plugin.
         id: String,
-        /// The registry that lists it.
-        registry: PathBuf,
+        /// What was tried, what came of it and what to do.
+        message: String,
+    },
+    /// The process that the plugin ran in has ended.
+    #[error(
+        "plugin '{id}' ended its process while it {stage}: {how}; this is a fault of the plugin, \
+         and nothing else is harmed"
+    )]
+    Died {
+        /// The plugin.
+        id: String,
+        /// What it was about to do.
+        stage: &'static str,
+        /// The signal or the exit code, and its last words.
+        how: String,
+    },
+    /// An isolated plugin took too long, and was stopped.
+    #[error(
+        "plugin '{id}' took more than {} s while it {stage}, and was stopped; if it needs longer, \
+         raise timeout{}",
+        timeout.as_secs_f64(),
+        in_registry(registry.as_deref())
+    )]
+    TimedOut {
+        /// The plugin.
+        id: String,
+        /// What it was about to do.
+        stage: &'static str,
+        /// How long it might take.
+        timeout: std::time::Duration,
+        /// The registry that says so.
+        registry: Option<PathBuf>,
     },
     /// The library lies outside of the registry's folder, without leave.
     #[error(
@@ -276,4 +302,8 @@ fn link(target: Option<&Path>) -> String {
     target.map_or(String::new(), |target| {
         format!(" (it is a link to '{}')", target.display())
     })
+}
+
+fn in_registry(registry: Option<&Path>) -> String {
+    registry.map_or(String::new(), |path| format!(" in '{}'", path.display()))
 }

@@ -4,9 +4,15 @@ use crate::error::Error;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 /// The version of registries that this host reads.
 const VERSION: i64 = 1;
+
+/// What an isolated plugin may take for a call, where its registry does not say.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(600);
+/// The longest that a registry may say: a year.
+const LONGEST_TIMEOUT: f64 = 365.0 * 24.0 * 60.0 * 60.0;
 
 /// A whole registry.
 #[derive(Debug, Deserialize)]
@@ -38,9 +44,18 @@ pub(crate) struct Listed {
     #[serde(default)]
     pub isolate: Isolate,
     #[serde(default)]
+    pub timeout: Option<f64>,
+    #[serde(default)]
     pub allow_outside: bool,
     #[serde(default)]
     pub params: toml::Table,
+}
+
+impl Listed {
+    /// How long one call of the plugin may take, where it is isolated.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.map_or(TIMEOUT, Duration::from_secs_f64)
+    }
 }
 
 fn yes() -> bool {
@@ -54,7 +69,7 @@ pub enum Isolate {
     /// In this process.
     #[default]
     None,
-    /// In a process of its own; not available in this version.
+    /// In a process of its own, `eos-plugin-host`, which may crash or be stopped alone.
     Process,
 }
 
@@ -110,6 +125,20 @@ fn check(listed: &Listed) -> Result<(), String> {
             "library = \"{library}\" names no library; write its name without prefix and \
              suffix, as in \"eos_plugin_eos\""
         ));
+    }
+    if let Some(timeout) = listed.timeout {
+        if !(timeout > 0.0 && timeout <= LONGEST_TIMEOUT) {
+            return Err(format!(
+                "timeout = {timeout} is no time; give seconds above 0, as in timeout = 600"
+            ));
+        }
+        if listed.isolate == Isolate::None {
+            return Err(
+                "timeout is for isolated plugins, for nothing in this process can be stopped; \
+                 set isolate = \"process\" too, or remove timeout"
+                    .into(),
+            );
+        }
     }
     match &listed.sha256 {
         Some(hash) if hash.len() != 64 || !hash.chars().all(|c| c.is_ascii_hexdigit()) => {

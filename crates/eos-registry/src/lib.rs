@@ -4,17 +4,30 @@
 //! [`Plugin::sample`] turns a [`Request`] into [`Synthetic`] rows. A plugin that is linked into
 //! the program comes from [`Plugin::from_entry`] instead, and is called the same way.
 //!
+//! A plugin with `isolate = "process"` in its registry is called in a child process, the program
+//! `eos-plugin-host` of this crate, with the same results to the bit: what it does to its process
+//! harms nobody, and what takes longer than its `timeout` (600 s where the registry does not say)
+//! is stopped. The module [`check`] is the conformance kit for authors.
+//!
 //! Invariants: nothing is loaded that no registry lists; no function of a library runs before its
 //! entry is found to fit; nothing that a plugin returns is used unchecked; no library is unloaded.
 
 mod cache;
 mod call;
+mod callbacks;
+pub mod check;
 mod context;
 mod discover;
 mod error;
 mod file;
 mod guarded;
+#[cfg(unix)]
+mod isolate;
+#[cfg(not(unix))]
+#[path = "isolate_absent.rs"]
+mod isolate;
 mod library;
+mod load;
 mod locate;
 mod params;
 mod plugin;
@@ -27,6 +40,7 @@ pub use call::{Services, Synthetic};
 pub use discover::Discovery;
 pub use error::Error;
 pub use file::Isolate;
+pub use isolate::serve_isolated;
 pub use library::Fault;
 pub use params::{ParameterDescription, ParameterKind};
 pub use plugin::Plugin;

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::locate;
 use eos_plugin::abi::{self, Entry, Header};
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::path::Path;
 use std::ptr;
@@ -36,9 +37,9 @@ pub enum Fault {
         got: u32,
     },
     /// One of its functions is null.
-    NoFunction(&'static str),
+    NoFunction(Cow<'static, str>),
     /// One of its texts cannot be read.
-    Text(&'static str),
+    Text(Cow<'static, str>),
     /// Its description of its parameters is wrong.
     Description(String),
     /// A panic in it would end this process.
@@ -82,7 +83,8 @@ impl Fault {
             ),
             Self::PanicAborts => format!(
                 "plugin '{id}' was built with panic = \"abort\": a panic in it would end this \
-                 process; rebuild it with panic = \"unwind\""
+                 process; rebuild it with panic = \"unwind\", or set isolate = \"process\" for it in \
+                 the registry"
             ),
         }
     }
@@ -183,21 +185,52 @@ fn judge(entry: &Entry) -> Result<(), Fault> {
         ("destroy", entry.destroy.is_none()),
     ] {
         if missing {
-            return Err(Fault::NoFunction(name));
+            return Err(Fault::NoFunction(name.into()));
         }
     }
-    if entry.flags & abi::PANIC_ABORTS != 0 {
-        return Err(Fault::PanicAborts);
-    }
     Ok(())
+}
+
+/// Refuses a plugin whose panics would end this process.
+pub(crate) fn contained(facts: &Facts) -> Result<(), Fault> {
+    match facts.flags & abi::PANIC_ABORTS {
+        0 => Ok(()),
+        _ => Err(Fault::PanicAborts),
+    }
+}
+
+/// What an entry says about its plugin, copied out of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub id: String,
+    pub version: String,
+    pub summary: String,
+    /// TOML, as the plugin describes its parameters.
+    pub params: String,
+    pub flags: u64,
+    /// Major and minor version of its tables.
+    pub built: (u16, u16),
+}
+
+impl Facts {
+    pub(crate) fn of(entry: &Entry) -> Result<Self, Fault> {
+        Ok(Self {
+            id: text("id", entry.id)?,
+            version: text("version", entry.version)?,
+            summary: text("summary", entry.summary)?,
+            params: text("params", entry.params)?,
+            flags: entry.flags,
+            built: (entry.header.major, entry.header.minor),
+        })
+    }
 }
 
 /// One of an entry's texts, copied.
 pub(crate) fn text(name: &'static str, text: abi::Str) -> Result<String, Fault> {
     if text.len > LONGEST_TEXT {
-        return Err(Fault::Text(name));
+        return Err(Fault::Text(name.into()));
     }
     // SAFETY: an entry's texts are constant, which is what the boundary asks of a plugin.
-    let text = unsafe { text.as_str() }.ok_or(Fault::Text(name))?;
+    let text = unsafe { text.as_str() }.ok_or(Fault::Text(name.into()))?;
     Ok(text.to_owned())
 }

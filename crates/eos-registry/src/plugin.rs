@@ -2,23 +2,36 @@
 
 use crate::call::{self, Services, Synthetic};
 use crate::error::Error;
-use crate::library::{self, Fault};
+use crate::isolate::Apart;
+use crate::library::{self, Facts};
 use crate::params::{self, ParameterDescription};
 use crate::request::Request;
+use crate::watch::PATIENCE;
 use eos_plugin::abi::{self, Entry};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// An oversampler behind the plugin boundary. It may be called from any thread, and stays loaded
 /// until the process ends.
 #[derive(Clone, Debug)]
 pub struct Plugin {
-    pub(crate) entry: Table,
-    id: String,
-    version: String,
-    summary: String,
+    body: Body,
+    facts: Facts,
     parameters: Vec<ParameterDescription>,
     /// The registry's parameters, over the plugin's defaults and under the run's.
     preset: toml::Table,
+    /// How long it may be silent before it is named.
+    pub(crate) patience: Duration,
+}
+
+/// Where the plugin's calls run.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// In this process.
+    Here(Table),
+    /// In a process of its own for each.
+    Apart(Arc<Apart>),
 }
 
 /// An entry, copied from the plugin.
@@ -57,22 +70,32 @@ impl Plugin {
         let id = library::text("id", entry.id).unwrap_or_else(|_| "unnamed".to_owned());
         // SAFETY: the static is as long as its type, and whoever wrote its header says no more.
         let entry = unsafe { library::read(std::ptr::from_ref(entry).cast()) };
-        Self::new(&id, entry.map_err(|fault| fault.of(&id))?)
+        Self::here(&id, entry.map_err(|fault| fault.of(&id))?)
     }
 
-    /// A plugin of an entry that was read; `id` is for messages until its own is known.
-    pub(crate) fn new(id: &str, entry: Entry) -> Result<Self, Error> {
-        let read = || -> Result<Self, Fault> {
-            Ok(Self {
-                entry: Table(entry),
-                id: library::text("id", entry.id)?,
-                version: library::text("version", entry.version)?,
-                summary: library::text("summary", entry.summary)?,
-                parameters: params::describe(&library::text("params", entry.params)?)?,
-                preset: toml::Table::new(),
-            })
-        };
-        read().map_err(|fault| fault.of(id))
+    /// A plugin whose calls run in this process; `id` is for messages until its own is known.
+    pub(crate) fn here(id: &str, entry: Entry) -> Result<Self, Error> {
+        let facts = Facts::of(&entry).map_err(|fault| fault.of(id))?;
+        library::contained(&facts).map_err(|fault| fault.of(id))?;
+        Self::new(id, facts, Body::Here(Table(entry)))
+    }
+
+    /// A plugin of which these facts are known; `id` is for messages until its own is known.
+    pub(crate) fn new(id: &str, facts: Facts, body: Body) -> Result<Self, Error> {
+        Ok(Self {
+            parameters: params::describe(&facts.params).map_err(|fault| fault.of(id))?,
+            body,
+            facts,
+            preset: toml::Table::new(),
+            patience: PATIENCE,
+        })
+    }
+
+    /// With another time that the plugin may be silent in this process, neither calling the host
+    /// nor returning, before a warning names it: 10 s where nobody says.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// With the parameters of its registry.
@@ -80,7 +103,7 @@ impl Plugin {
         self.preset = params::check(&self.parameters, given).map_err(|message| {
             let origin = format!(" in '{}'", registry.display());
             Error::Params {
-                id: self.id.clone(),
+                id: self.id().to_owned(),
                 origin,
                 message,
             }
@@ -90,17 +113,17 @@ impl Plugin {
 
     /// Name of the method.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.facts.id
     }
 
     /// Version of the plugin.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.facts.version
     }
 
     /// The method in a sentence.
     pub fn summary(&self) -> &str {
-        &self.summary
+        &self.facts.summary
     }
 
     /// What the method takes, in its own order.
@@ -110,7 +133,12 @@ impl Plugin {
 
     /// Whether the method gives recipes, and with them the provenance of each row.
     pub fn makes_recipes(&self) -> bool {
-        self.entry.0.flags & abi::MAKES_ROWS == 0
+        self.facts.flags & abi::MAKES_ROWS == 0
+    }
+
+    /// Whether its calls run in a process of their own.
+    pub fn is_isolated(&self) -> bool {
+        matches!(self.body, Body::Apart(_))
     }
 
     /// Every parameter and what it would be in a run that sets `params`.
@@ -136,7 +164,7 @@ impl Plugin {
 
     fn check(&self, run: &toml::Table) -> Result<toml::Table, Error> {
         params::check(&self.parameters, run).map_err(|message| Error::Params {
-            id: self.id.clone(),
+            id: self.id().to_owned(),
             origin: String::new(),
             message,
         })
@@ -155,6 +183,33 @@ impl Plugin {
         request: &Request<'_>,
         services: &mut Services<'_>,
     ) -> Result<Synthetic, Error> {
-        call::sample(self, request, services)
+        let lines = self.lines(request.params)?;
+        request.check()?;
+        match &self.body {
+            Body::Here(table) => call::sample(self, &table.0, request, &lines, services),
+            Body::Apart(apart) => apart.sample(self, request, &lines, services),
+        }
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Where its calls run apart, if they do.
+    pub(crate) fn apart(&self) -> Option<&Apart> {
+        match &self.body {
+            Body::Here(_) => None,
+            Body::Apart(apart) => Some(apart),
+        }
+    }
+
+    /// The refusal of this host's tables by the plugin.
+    pub(crate) fn host_mismatch(&self) -> Error {
+        let (major, minor) = self.facts.built;
+        Error::HostMismatch {
+            id: self.id().to_owned(),
+            built: format!("{major}.{minor}"),
+            host: format!("{}.{}", abi::MAJOR, abi::MINOR),
+        }
     }
 }

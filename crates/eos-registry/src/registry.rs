@@ -1,33 +1,32 @@
 //! The allow-list: which plugins there are, and the way from an id to a plugin that runs.
 
-use crate::cache;
 use crate::discover::{Candidate, Discovery, Surroundings, candidates};
 use crate::error::Error;
 use crate::file::{self, Isolate, Listed};
-use crate::library;
 use crate::locate;
-use crate::plugin::Plugin;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The plugins that registries list. Nothing is loaded before [`load`](Self::load), and nothing
 /// that no registry lists.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    found: BTreeMap<String, Entry>,
+    pub(crate) found: BTreeMap<String, Entry>,
     /// Registries that were read or looked for.
-    looked_at: Vec<PathBuf>,
-    locked: bool,
-    cache: Option<PathBuf>,
+    pub(crate) looked_at: Vec<PathBuf>,
+    pub(crate) locked: bool,
+    pub(crate) cache: Option<PathBuf>,
+    /// The program for isolated plugins.
+    pub(crate) host: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
-    listed: Listed,
+pub(crate) struct Entry {
+    pub listed: Listed,
     /// Canonical.
-    registry: PathBuf,
+    pub registry: PathBuf,
 }
 
 /// A plugin as its registry lists it.
@@ -44,6 +43,8 @@ pub struct Listing {
     pub enabled: bool,
     /// Where its calls run.
     pub isolate: Isolate,
+    /// What one call may take, where it is isolated.
+    pub timeout: Duration,
     /// The registry.
     pub registry: PathBuf,
 }
@@ -70,7 +71,8 @@ impl Registry {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn discover(discovery: &Discovery) -> Result<Self, Error> {
-        Self::read(candidates(discovery, &Surroundings::of_process()))
+        let found = Self::read(candidates(discovery, &Surroundings::of_process()))?;
+        Ok(found.locked(discovery.locked))
     }
 
     fn read(candidates: Vec<Candidate>) -> Result<Self, Error> {
@@ -127,6 +129,13 @@ impl Registry {
         self
     }
 
+    /// Runs isolated plugins in the program `host`, an `eos-plugin-host` of this version, instead of
+    /// the one that the variable `EOS_PLUGIN_HOST` names or that lies beside the running program.
+    pub fn host(mut self, host: PathBuf) -> Self {
+        self.host = Some(host);
+        self
+    }
+
     /// Every plugin listed, by id.
     pub fn list(&self) -> Vec<Listing> {
         let listing = |entry: &Entry| Listing {
@@ -135,122 +144,15 @@ impl Registry {
             sha256: entry.listed.sha256.clone(),
             enabled: entry.listed.enabled,
             isolate: entry.listed.isolate,
+            timeout: entry.listed.timeout(),
             registry: entry.registry.clone(),
         };
         self.found.values().map(listing).collect()
     }
-
-    /// Loads the plugin `id`, once everything about it is right.
-    ///
-    /// The library is read once; those bytes are hashed, copied under the name of their hash and
-    /// opened from the copy, so that nobody can change them in between. It stays loaded until the
-    /// process ends. Loading runs the library's initialisers, which is why registries are
-    /// allow-lists; no function of the plugin runs before its entry is found to fit.
-    ///
-    /// # Errors
-    /// Every refusal of [`Error`] up to [`Error::Params`].
-    pub fn load(&self, id: &str) -> Result<Plugin, Error> {
-        let entry = self.found.get(id).ok_or_else(|| self.unknown(id))?;
-        let (listed, registry) = (&entry.listed, || entry.registry.clone());
-        if !listed.enabled {
-            return Err(Error::Disabled {
-                id: id.into(),
-                registry: registry(),
-            });
-        }
-        if listed.isolate == Isolate::Process {
-            return Err(Error::Isolation {
-                id: id.into(),
-                registry: registry(),
-            });
-        }
-        let path = locate::path(&listed.library, entry.folder());
-        locate::allowed(listed, entry.folder(), &path)?;
-        let bytes = std::fs::read(&path).map_err(|source| {
-            let (path, registry) = (path.clone(), registry());
-            Error::Library {
-                id: id.into(),
-                path,
-                registry,
-                source,
-            }
-        })?;
-        let hash = sha256(&bytes);
-        self.check_hash(entry, &path, &hash)?;
-        let copy = cache::keep(self.cache.as_deref(), &bytes, &hash, &path).map_err(|message| {
-            Error::Cache {
-                id: id.into(),
-                message,
-            }
-        })?;
-        let table = library::open(id, &listed.library, &path, copy.path())?;
-        let plugin = Plugin::new(id, table)?;
-        if plugin.id() != id {
-            let (got, library) = (plugin.id().to_owned(), listed.library.clone());
-            return Err(Error::Identity {
-                id: id.into(),
-                got,
-                library,
-                registry: registry(),
-            });
-        }
-        plugin.preset(&listed.params, &entry.registry)
-    }
-
-    fn check_hash(&self, entry: &Entry, path: &Path, got: &str) -> Result<(), Error> {
-        let (id, registry) = (entry.listed.id.clone(), entry.registry.clone());
-        match &entry.listed.sha256 {
-            None if self.locked => Err(Error::Unlocked { id, registry }),
-            Some(wanted) if !wanted.eq_ignore_ascii_case(got) => {
-                let (path, got, wanted) = (path.to_owned(), got.into(), wanted.as_str().into());
-                Err(Error::Checksum {
-                    id,
-                    path,
-                    registry,
-                    got,
-                    wanted,
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn unknown(&self, id: &str) -> Error {
-        let known = if self.found.is_empty() {
-            let paths: Vec<String> = self
-                .looked_at
-                .iter()
-                .map(|p| format!("'{}'", p.display()))
-                .collect();
-            let paths = if paths.is_empty() {
-                "nowhere".to_owned()
-            } else {
-                paths.join(", ")
-            };
-            format!(
-                "no registry lists any (looked at: {paths}); build the plugins with cargo xtask \
-                 plugins build"
-            )
-        } else {
-            let ids: Vec<&str> = self.found.keys().map(String::as_str).collect();
-            format!("known: {}", ids.join(", "))
-        };
-        Error::Unknown {
-            id: id.into(),
-            known,
-        }
-    }
 }
 
 impl Entry {
-    fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.registry.parent().unwrap_or(Path::new("/"))
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long a plugin may neither call the host nor return before it is named.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a plugin may neither call the host nor return before it is named, unless told
+/// otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Signs of life of one call.
 #[derive(Debug, Default)]
@@ -44,14 +45,19 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn start(plugin: &str, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn start(plugin: &str, patience: Duration, pulse: Arc<Pulse>) -> Self {
         let plugin = plugin.to_owned();
-        Self::with(PATIENCE, pulse, move || {
-            tracing::warn!(
-                "plugin '{plugin}' has been silent for {} s: it neither reports progress nor asks \
-                 the host for anything; a plugin that never does cannot be stopped",
-                PATIENCE.as_secs()
-            );
+        // Whoever listens to the thread of the call hears of it too.
+        let listener = tracing::dispatcher::get_default(Clone::clone);
+        Self::with(patience, pulse, move || {
+            tracing::dispatcher::with_default(&listener, || {
+                tracing::warn!(
+                    "plugin '{plugin}' has been silent for {} s: it neither reports progress nor \
+                     asks the host for anything, and so cannot be stopped; isolate = \"process\" \
+                     in its registry makes that possible",
+                    patience.as_secs_f64()
+                );
+            });
         })
     }
 

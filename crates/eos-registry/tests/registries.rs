@@ -20,7 +20,7 @@ fn a_mistake_is_shown_with_line_column_and_caret() {
   |
 4 | libary = 'x'
   | ^^^^^^
-unknown field `libary`, expected one of `id`, `library`, `sha256`, `enabled`, `isolate`, `allow-outside`, `params`"
+unknown field `libary`, expected one of `id`, `library`, `sha256`, `enabled`, `isolate`, `timeout`, `allow-outside`, `params`"
     );
     assert_eq!(
         refusal("registry-version = 1\n[[plugin]]\nid = 'smote'\nlibrary = 'x'\nisolate = 'yes'\n"),
@@ -71,6 +71,15 @@ fn what_is_toml_and_still_no_registry_is_refused() {
              suffix, as in \"eos_plugin_eos\"",
         ),
         (
+            listed("[[plugin]]\nid = 'a'\nlibrary = 'x'\nisolate = 'process'\ntimeout = 0\n"),
+            "plugin 'a': timeout = 0 is no time; give seconds above 0, as in timeout = 600",
+        ),
+        (
+            listed("[[plugin]]\nid = 'a'\nlibrary = 'x'\ntimeout = 60\n"),
+            "plugin 'a': timeout is for isolated plugins, for nothing in this process can be \
+             stopped; set isolate = \"process\" too, or remove timeout",
+        ),
+        (
             listed("[[plugin]]\nid = 'a'\nlibrary = 'x'\nsha256 = '00'\n"),
             "plugin 'a': sha256 = \"00\" is not 64 hexadecimal digits; write it with cargo xtask \
              plugins lock",
@@ -85,11 +94,11 @@ fn a_registry_that_is_not_there_is_named() {
     let path = || "/no/such/registry.toml".into();
     let explicit = Discovery {
         explicit: Some(path()),
-        configured: None,
+        ..Discovery::default()
     };
     let configured = Discovery {
-        explicit: None,
         configured: Some(path()),
+        ..Discovery::default()
     };
     for (opened, asked) in [
         (Registry::open(&[path()]), "given"),
@@ -116,7 +125,8 @@ fn the_first_registry_to_name_an_id_wins() {
     let second = folder.registry(
         "b/registry.toml",
         "[[plugin]]\nid = 'x'\nlibrary = 'theirs'\n[[plugin]]\nid = 'y'\nlibrary = 'why'\n\
-         isolate = 'process'\nenabled = false\n",
+         isolate = 'process'\nenabled = false\n[[plugin]]\nid = 'z'\nlibrary = 'zed'\n\
+         isolate = 'process'\ntimeout = 1.5\n",
     );
     let listed = Registry::open(&[first.clone(), second.clone()])
         .unwrap()
@@ -130,8 +140,11 @@ fn the_first_registry_to_name_an_id_wins() {
         [
             ("x", first.as_path(), true, Isolate::None),
             ("y", second.as_path(), false, Isolate::Process),
+            ("z", second.as_path(), true, Isolate::Process),
         ]
     );
+    let timeouts: Vec<f64> = listed.iter().map(|l| l.timeout.as_secs_f64()).collect();
+    assert_eq!(timeouts, [600.0, 600.0, 1.5]);
     assert_eq!(listed[0].library.parent(), first.parent());
 }
 
@@ -142,11 +155,6 @@ fn what_must_not_load_does_not() {
     assert_eq!(
         refuse("[[plugin]]\nid = 'smote'\nlibrary = 'x'\nenabled = false\n"),
         "plugin 'smote' is disabled in '<folder>/registry.toml'; set enabled = true there to use it"
-    );
-    assert_eq!(
-        refuse("[[plugin]]\nid = 'smote'\nlibrary = 'x'\nisolate = 'process'\n"),
-        "plugin 'smote': isolate = \"process\" is not available in this version of eos; set \
-         isolate = \"none\" in '<folder>/registry.toml' if you trust the plugin with this process"
     );
     assert_eq!(
         refuse("[[plugin]]\nid = 'smote'\nlibrary = '../x'\n"),

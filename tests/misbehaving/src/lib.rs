@@ -47,6 +47,16 @@ choice! {
         Endless = "endless",
         /// Say it was cancelled though nobody asked.
         Cancelled = "cancelled",
+        /// Work for ever, and never ask.
+        Spin = "spin",
+        /// Read what nobody may.
+        Segfault = "segfault",
+        /// Use up the stack.
+        Overflow = "overflow",
+        /// End the process.
+        Exit = "exit",
+        /// End the process, and not nicely.
+        Abort = "abort",
     }
 }
 
@@ -96,6 +106,18 @@ impl Oversampler for Misbehaving {
                 std::thread::sleep(Duration::from_millis(1));
             },
             How::Cancelled => return Err(Error::Cancelled),
+            How::Spin => loop {
+                std::hint::spin_loop();
+            },
+            // SAFETY: there is none; a segmentation fault is what is asked for.
+            How::Segfault => unsafe {
+                std::hint::black_box(std::ptr::null::<u64>().wrapping_add(1)).read_volatile();
+            },
+            How::Overflow => {
+                overflow(data.len());
+            }
+            How::Exit => std::process::exit(0),
+            How::Abort => std::process::abort(),
             _ => {}
         }
         self.push(data, out)
@@ -156,6 +178,15 @@ impl Misbehaving {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Goes deeper than any stack.
+fn overflow(depth: usize) -> usize {
+    let frame = std::hint::black_box([depth; 512]);
+    match frame[depth % 512] {
+        usize::MAX => 0,
+        depth => overflow(depth + 1) + frame[0],
     }
 }
 

@@ -130,14 +130,19 @@ static eos_status sample(const eos_host *host, const eos_instance *instance,
 #define ENTRY eos_plugin_entry__halfway
 #endif
 
-const eos_entry ENTRY = {
-    {MAGIC, MAJOR, MINOR, SIZE},
-    EOS_STR("halfway"),
-    EOS_STR("1.0.0"),
-    EOS_STR("walks towards the nearest class-mate"),
-    PARAMS,
-    FLAGS,
-    create,
-    SAMPLE,
-    destroy,
-};
+/* A table of a later minor version: it has grown at its end. */
+typedef struct later_entry {
+    eos_entry entry;
+    uint64_t more;
+    void (*much_more)(void);
+} later_entry;
+
+#define FIELDS \
+    EOS_STR("halfway"), EOS_STR("1.0.0"), EOS_STR("walks towards the nearest class-mate"), PARAMS, \
+        FLAGS, create, SAMPLE, destroy
+
+#ifdef LATER
+const later_entry ENTRY = {{{MAGIC, MAJOR, MINOR, sizeof(later_entry)}, FIELDS}, 7, abort};
+#else
+const eos_entry ENTRY = {{MAGIC, MAJOR, MINOR, SIZE}, FIELDS};
+#endif

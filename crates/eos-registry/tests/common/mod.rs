@@ -1,6 +1,9 @@
 //! What the tests share: a small data set, registries in a folder of their own, C compiled.
 #![allow(dead_code)]
 
+#[cfg(unix)]
+pub mod apart;
+
 use eos_registry::{Error, Plugin, Registry, Request, Services, Synthetic};
 use eos_tensor::{CpuBackend, Rows};
 use std::path::{Path, PathBuf};
