@@ -57,6 +57,7 @@ mod dataset;
 mod entry;
 mod error;
 mod host;
+pub mod math;
 mod parallel;
 pub mod params;
 mod service;
@@ -68,6 +69,7 @@ pub use dataset::{Dataset, Members};
 pub use entry::entry;
 pub use error::Error;
 pub use host::Host;
+pub use parallel::Poll;
 pub use service::{Classes, Draw, Neighbours, Rng};
 pub use sink::{Mode, Sink};
 
