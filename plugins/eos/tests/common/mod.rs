@@ -70,6 +70,18 @@ impl Set {
         wanted: &[u64],
         params: &str,
     ) -> Result<Synthetic, Error> {
+        self.sample_on(entry, wanted, params, 2, &mut |_, _| true)
+    }
+
+    /// As `sample`, with so many threads, and a host that stops the plugin by its own will.
+    pub fn sample_on(
+        &self,
+        entry: &'static eos_plugin::abi::Entry,
+        wanted: &[u64],
+        params: &str,
+        threads: u32,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Synthetic, Error> {
         let request = Request {
             rows: self.view(),
             labels: &self.labels,
@@ -77,10 +89,10 @@ impl Set {
             seed: 42,
             params: &params.parse().expect("a test's parameters are TOML"),
         };
-        let (backend, progress) = (&CpuBackend::new(), &mut |_, _| true);
+        let backend = &CpuBackend::new();
         let services = &mut Services {
             backend,
-            threads: 2,
+            threads,
             progress,
         };
         Plugin::from_entry(entry)?.sample(&request, services)
