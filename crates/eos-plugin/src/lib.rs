@@ -63,6 +63,7 @@ pub mod params;
 mod service;
 mod shield;
 mod sink;
+mod small_class;
 
 pub use abi::Recipe;
 pub use dataset::{Dataset, Members};
@@ -72,6 +73,7 @@ pub use host::Host;
 pub use parallel::Poll;
 pub use service::{Classes, Draw, Neighbours, Rng};
 pub use sink::{Mode, Sink};
+pub use small_class::{GrowingClass, SmallClass};
 
 /// A method that makes synthetic rows for classes that have too few.
 ///
