@@ -2,6 +2,9 @@
 
 use eos_plugin::Error;
 
+/// Writes the kernels of a row.
+pub type Fill<'a> = dyn FnMut(usize, &mut [f32]) -> Result<(), Error> + 'a;
+
 /// Marks a row that is not held.
 const NONE: u32 = u32::MAX;
 
@@ -39,11 +42,7 @@ impl Cache {
 
     /// Where row `row` is held, after `fill` has computed it if it was not. It stays there until
     /// `most` other rows were fetched, so for the next fetch at least.
-    pub fn fetch(
-        &mut self,
-        row: usize,
-        fill: &mut dyn FnMut(usize, &mut [f32]) -> Result<(), Error>,
-    ) -> Result<usize, Error> {
+    pub fn fetch(&mut self, row: usize, fill: &mut Fill<'_>) -> Result<usize, Error> {
         self.clock += 1;
         if self.slot[row] == NONE {
             let slot = self.free();

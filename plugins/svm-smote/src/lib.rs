@@ -25,18 +25,16 @@ mod border;
 mod cache;
 mod kernel;
 mod pairs;
-mod small;
 mod smo;
 
 pub use border::{Kind, beta, inwards, kind};
 pub use kernel::{Kernel, LANES, Scale, gamma};
 pub use pairs::Settings;
-pub use small::SmallClass;
 pub use smo::{Machine, Problem, Solution, solve};
 
 use eos_plugin::{
-    Classes, Dataset, Draw, Error, Host, Members, Neighbours, Oversampler, Recipe, Rng, Sink,
-    choice, export_oversampler, params,
+    Classes, Dataset, Draw, Error, GrowingClass, Host, Members, Neighbours, Oversampler, Recipe,
+    Rng, Sink, SmallClass, choice, export_oversampler, params,
 };
 
 /// Samples drawn between two reports of progress.
@@ -203,8 +201,14 @@ impl SvmSmote {
             self.without_support(host, label, vectors.len(), wanted)?;
             danger.extend(members);
         }
-        let class = (label, members.len(), wanted);
-        let k = small::neighbours_of(self.params.small_class, self.k, class, host)?;
+        let class = GrowingClass {
+            method: "SVM-SMOTE",
+            label,
+            rows: members.len(),
+            wanted,
+        };
+        let small = self.params.small_class;
+        let k = small.neighbours_of(host, &class, self.k)?;
         Ok(Class {
             danger: Bases::new(danger, k, host)?,
             safe: Bases::new(safe, k, host)?,
