@@ -96,10 +96,7 @@ fn a_fit_is_stopped_within_a_second() {
             }
             go_on
         });
-        assert!(matches!(
-            stopped,
-            Err(eos_registry::Error::Cancelled { .. })
-        ));
+        assert!(matches!(stopped, Err(eos_registry::Error::Cancelled)));
         assert!(asked.unwrap().elapsed().as_secs_f64() < 1.0);
         assert!(began.elapsed().as_secs_f64() < 2.0);
     }
