@@ -29,7 +29,7 @@ fn check(set: &Set, wanted: &[u64], params: &str) -> Synthetic {
 }
 
 /// The rows with the number each has within its class.
-fn numbered<'a>(made: &'a Synthetic, dims: usize) -> impl Iterator<Item = (u32, u64, &'a [f32])> {
+fn numbered(made: &Synthetic, dims: usize) -> impl Iterator<Item = (u32, u64, &[f32])> {
     let mut next = std::collections::BTreeMap::new();
     let rows = made.rows.chunks(dims).zip(&made.labels);
     rows.map(move |(row, &label)| {
