@@ -113,7 +113,7 @@ pub struct Potential<'a> {
     radial: Radial,
 }
 
-/// Distances `[N]` of one point to all rows, as [`Radial::at`] takes them.
+/// Distances `[N]` of one point to all rows, squared in the norm L2.
 pub type Distances = Vec<f64>;
 
 impl<'a> Potential<'a> {
