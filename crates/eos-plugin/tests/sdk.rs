@@ -170,6 +170,10 @@ choice! {
         Fail = "fail",
         /// Panic at items 40 and up.
         Panic = "panic",
+        /// Work without end at items that helpers take.
+        HelpersLinger = "helpers-linger",
+        /// Work without end at every item.
+        Linger = "linger",
         /// Panic in the call itself.
         PanicHere = "panic-here",
         /// Push a row though it makes recipes.
@@ -208,6 +212,8 @@ impl Oversampler for Method {
             What::PanicHere => panic!("here"),
             What::Row => return out.push_row(1, data.row(0)),
             What::Ask => return host.neighbours(&[0], 1, Classes::Any).map(|_| ()),
+            What::Linger => return linger(host, true),
+            What::HelpersLinger => return linger(host, false),
             _ => {}
         }
         let done = host.parallel(1000, item)?;
@@ -230,6 +236,21 @@ impl Oversampler for Method {
             }
         })
     }
+}
+
+/// Items without end on helpers, and on the called thread too where `everywhere`.
+fn linger(host: &Host<'_>, everywhere: bool) -> Result<(), Error> {
+    let (called, helped) = (thread::current().id(), AtomicUsize::new(0));
+    let done = host.parallel_polled(100, |_, poll| {
+        let helper = thread::current().id() != called;
+        helped.fetch_max(usize::from(helper), Ordering::SeqCst);
+        while everywhere || helper || helped.load(Ordering::SeqCst) == 0 {
+            poll.check()?;
+            thread::yield_now();
+        }
+        Ok(())
+    });
+    done.map(|_| ())
 }
 
 static METHOD: Entry = entry::<Method>("1.2.3", false);
@@ -351,6 +372,9 @@ fn every_end_has_its_status_and_its_message() {
         "pushed Rows, its MODE is Recipes",
     );
     check("", true, 0, abi::CANCELLED, "cancelled");
+    for without_end in ["what = \"linger\"", "what = \"helpers-linger\""] {
+        check(without_end, true, 3, abi::CANCELLED, "cancelled");
+    }
     let here = Call {
         params: "what = \"panic-here\"",
         ..USUAL

@@ -6,24 +6,9 @@
 //! generalization gap stays exactly as it was.
 
 use eos_plugin::{
-    Classes, Dataset, Draw, Error, Host, Neighbours, Oversampler, Recipe, Sink, choice,
-    export_oversampler, params,
+    Classes, Dataset, Draw, Error, GrowingClass, Host, Neighbours, Oversampler, Recipe, Sink,
+    SmallClass, export_oversampler, params,
 };
-
-choice! {
-    /// What to do with a class of k rows or fewer, whose rows have fewer than k class-mates.
-    #[derive(PartialEq, Eq)]
-    pub enum SmallClass {
-        /// Draw among the class-mates that there are. A class of one row is repeated. The default:
-        /// long-tailed data has such classes, and interpolating between four rows is still better
-        /// than stopping or than four rows repeated.
-        ShrinkK = "shrink-k",
-        /// Repeat its rows, as random over-sampling does.
-        Duplicate = "duplicate",
-        /// Refuse, as imbalanced-learn does.
-        Error = "error",
-    }
-}
 
 params! {
     /// Parameters of [`Smote`].
@@ -55,7 +40,16 @@ impl Oversampler for Smote {
         let members = data.members();
         for (label, wanted) in data.wanting() {
             let members = members.of(label);
-            let k = self.neighbours_of(label, wanted, members.len(), host)?;
+            let class = GrowingClass {
+                method: "SMOTE",
+                label,
+                rows: members.len(),
+                wanted,
+            };
+            let k = self
+                .params
+                .small_class
+                .neighbours_of(host, &class, self.k)?;
             // None to look for means that the rows are repeated, without a search.
             let near = (k > 0)
                 .then(|| host.neighbours(members, k, Classes::Same))
@@ -65,47 +59,6 @@ impl Oversampler for Smote {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Smote {
-    /// Neighbours that the rows of a class draw from; 0 where they are to be repeated.
-    fn neighbours_of(
-        &self,
-        label: u32,
-        wanted: u64,
-        len: usize,
-        host: &Host<'_>,
-    ) -> Result<usize, Error> {
-        if len > self.k {
-            return Ok(self.k);
-        }
-        let (mates, k) = (len - 1, self.k);
-        let class = format!(
-            "class {label} has {len} row{}",
-            if len == 1 { "" } else { "s" }
-        );
-        match self.params.small_class {
-            SmallClass::Error => Err(Error::failed(format_args!(
-                "{class}, SMOTE with k = {k} needs {}; lower k, or set small-class to \
-                 \"shrink-k\" or \"duplicate\"",
-                k.saturating_add(1)
-            ))),
-            SmallClass::ShrinkK if mates > 0 => {
-                host.note(&format!(
-                    "{class}: k = {mates} instead of {k} for its {wanted} synthetic rows \
-                     (small-class = \"shrink-k\")"
-                ));
-                Ok(mates)
-            }
-            small => {
-                let word = eos_plugin::params::Choice::name(&small);
-                host.note(&format!(
-                    "{class}: its {wanted} synthetic rows are copies (small-class = \"{word}\")"
-                ));
-                Ok(0)
-            }
-        }
     }
 }
 
