@@ -69,7 +69,7 @@ pub use dataset::{Dataset, Members};
 pub use entry::entry;
 pub use error::Error;
 pub use host::Host;
-pub use service::{Classes, Draw, Neighbours, Rng};
+pub use service::{Classes, Draw, Neighbours, Rng, Sample, below, open_unit};
 pub use sink::{Mode, Sink};
 pub use small_class::{GrowingClass, SmallClass};
 

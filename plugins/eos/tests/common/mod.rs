@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Labelled rows.
+#[derive(Clone, Debug)]
 pub struct Set {
     pub rows: Vec<f32>,
     pub dims: usize,
