@@ -106,7 +106,7 @@ impl Oversampler for BorderlineSmote {
             let growth = if bases.is_empty() {
                 self.without_danger(host, &class, members, m)?
             } else {
-                self.from_bases(host, &class, bases)?
+                self.growth_of(host, &class, bases)?
             };
             let labels = data.labels();
             out.draw(host, label, wanted, |draw| {
@@ -180,7 +180,7 @@ pub fn half_way(r: f32, u: f64) -> f32 {
 }
 
 impl BorderlineSmote {
-    fn from_bases(
+    fn growth_of(
         &self,
         host: &Host<'_>,
         class: &GrowingClass<'_>,
