@@ -6,6 +6,7 @@
 mod cargo;
 mod ci;
 mod demo;
+mod new_plugin;
 mod plugins;
 mod steps;
 mod test;
@@ -46,6 +47,11 @@ enum PluginsWorkflow {
     Build,
     /// Write the built libraries' SHA-256 into the registry beside the release `eos`
     Lock,
+    /// Write a complete plugin folder with tests, and register it
+    New {
+        /// Lower-case words joined by hyphens, such as nearest-mean
+        name: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -68,5 +74,6 @@ fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
         Workflow::Tidy => tidy::run(&workspace),
         Workflow::Plugins(PluginsWorkflow::Build) => plugins::build(&workspace).map(drop),
         Workflow::Plugins(PluginsWorkflow::Lock) => plugins::lock(&workspace),
+        Workflow::Plugins(PluginsWorkflow::New { name }) => new_plugin::run(&workspace, &name),
     }
 }

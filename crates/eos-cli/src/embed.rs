@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The test part of a folder
     #[arg(long)]
     test: bool,
-    /// Where to write x f32 [N, D] and y, the class numbers i64 [N] in the network's order
+    /// Where to write x, the rows in f32, and y, the class numbers in the network's order
     #[arg(long, value_name = "FILE.npz")]
     out: PathBuf,
 }

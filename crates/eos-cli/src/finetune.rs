@@ -46,7 +46,7 @@ pub struct Arguments {
     /// A head (or a network's checkpoint) to start from instead of a fresh one
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
-    /// Where to write linear.weight [C, D] and linear.bias [C]
+    /// Where to write linear.weight and linear.bias
     #[arg(long, value_name = "FILE.safetensors")]
     out: PathBuf,
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct Arguments {
     /// Folder or file of training images
     data: PathBuf,
-    /// Folder or file of test images [default: the test part of the folder, where it has one]
+    /// Folder or file of test images; the test part of the folder if absent, where it has one
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
     /// idx, cifar10, cifar100, svhn, folder, npy, npz; guessed from the content if absent

@@ -11,10 +11,10 @@ use std::sync::Arc;
 /// Rows with labels, as a command is given them.
 #[derive(clap::Args)]
 pub struct Rows {
-    /// Embeddings: an npy file [N, D] of f32 or f64, or an npz with x and y
+    /// Embeddings: an npy file of f32 or f64, a row each, or an npz with x and y
     #[arg(long, value_name = "FILE")]
     x: PathBuf,
-    /// Labels [N] of any integer type, bool or text [default: the file beside --x with y for x]
+    /// Labels of any integer type, bool or text; the file beside --x with y for x if absent
     #[arg(long, value_name = "FILE")]
     y: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ pub struct Trained {
     /// Height and width that a folder's images are resized to
     #[arg(long, num_args = 2, value_names = ["HEIGHT", "WIDTH"])]
     size: Option<Vec<usize>>,
-    /// Mean of each channel, of pixels / 255 [default: the checkpoint's, else the format's]
+    /// Mean of each channel, of pixels / 255; the checkpoint's, else the format's if absent
     #[arg(long, value_delimiter = ',', requires = "deviation")]
     mean: Option<Vec<f32>>,
     /// Deviation of each channel

@@ -57,19 +57,23 @@ mod dataset;
 mod entry;
 mod error;
 mod host;
+pub mod math;
 mod parallel;
 pub mod params;
 mod service;
 mod shield;
 mod sink;
+mod small_class;
 
 pub use abi::Recipe;
 pub use dataset::{Dataset, Members};
 pub use entry::entry;
 pub use error::Error;
 pub use host::Host;
-pub use service::{Classes, Draw, Neighbours, Rng};
+pub use parallel::Poll;
+pub use service::{Classes, Draw, Neighbours, Rng, Sample, below, open_unit};
 pub use sink::{Mode, Sink};
+pub use small_class::{GrowingClass, SmallClass};
 
 /// A method that makes synthetic rows for classes that have too few.
 ///

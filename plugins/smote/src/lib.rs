@@ -4,26 +4,19 @@
 //! A base is drawn uniformly with replacement, then one of its k nearest class-mates, then a ratio
 //! r in [0, 1): `base + r · (mate − base)`. A row so made lies within its class's box, so the
 //! generalization gap stays exactly as it was.
+//!
+//! Differences from imbalanced-learn's `SMOTE`:
+//! - It refuses a class of k rows or fewer; here `small-class` decides, and a note says so.
+//! - It computes in float64 and rounds once, to the type of the data; here the host makes the rows
+//!   from recipes, in f32 on every device alike, each operation rounded. [`peer_row`] is its
+//!   arithmetic, for comparison; a recipe cannot ask the host for it, so there is no `compat`.
+//! - It draws base and neighbour as one number below n_c · k, and the same seed restarts the same
+//!   stream for every class; here each sample of each class has its own counter.
 
 use eos_plugin::{
-    Classes, Dataset, Draw, Error, Host, Neighbours, Oversampler, Recipe, Sink, choice,
-    export_oversampler, params,
+    Classes, Dataset, Draw, Error, GrowingClass, Host, Neighbours, Oversampler, Recipe, Sink,
+    SmallClass, export_oversampler, params,
 };
-
-choice! {
-    /// What to do with a class of k rows or fewer, whose rows have fewer than k class-mates.
-    #[derive(PartialEq, Eq)]
-    pub enum SmallClass {
-        /// Draw among the class-mates that there are. A class of one row is repeated. The default:
-        /// long-tailed data has such classes, and interpolating between four rows is still better
-        /// than stopping or than four rows repeated.
-        ShrinkK = "shrink-k",
-        /// Repeat its rows, as random over-sampling does.
-        Duplicate = "duplicate",
-        /// Refuse, as imbalanced-learn does.
-        Error = "error",
-    }
-}
 
 params! {
     /// Parameters of [`Smote`].
@@ -55,7 +48,16 @@ impl Oversampler for Smote {
         let members = data.members();
         for (label, wanted) in data.wanting() {
             let members = members.of(label);
-            let k = self.neighbours_of(label, wanted, members.len(), host)?;
+            let class = GrowingClass {
+                method: "SMOTE",
+                label,
+                rows: members.len(),
+                wanted,
+            };
+            let k = self
+                .params
+                .small_class
+                .neighbours_of(host, &class, self.k)?;
             // None to look for means that the rows are repeated, without a search.
             let near = (k > 0)
                 .then(|| host.neighbours(members, k, Classes::Same))
@@ -65,47 +67,6 @@ impl Oversampler for Smote {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Smote {
-    /// Neighbours that the rows of a class draw from; 0 where they are to be repeated.
-    fn neighbours_of(
-        &self,
-        label: u32,
-        wanted: u64,
-        len: usize,
-        host: &Host<'_>,
-    ) -> Result<usize, Error> {
-        if len > self.k {
-            return Ok(self.k);
-        }
-        let (mates, k) = (len - 1, self.k);
-        let class = format!(
-            "class {label} has {len} row{}",
-            if len == 1 { "" } else { "s" }
-        );
-        match self.params.small_class {
-            SmallClass::Error => Err(Error::failed(format_args!(
-                "{class}, SMOTE with k = {k} needs {}; lower k, or set small-class to \
-                 \"shrink-k\" or \"duplicate\"",
-                k.saturating_add(1)
-            ))),
-            SmallClass::ShrinkK if mates > 0 => {
-                host.note(&format!(
-                    "{class}: k = {mates} instead of {k} for its {wanted} synthetic rows \
-                     (small-class = \"shrink-k\")"
-                ));
-                Ok(mates)
-            }
-            small => {
-                let word = eos_plugin::params::Choice::name(&small);
-                host.note(&format!(
-                    "{class}: its {wanted} synthetic rows are copies (small-class = \"{word}\")"
-                ));
-                Ok(0)
-            }
-        }
     }
 }
 
@@ -141,6 +102,20 @@ pub fn step(label: u32, base: u32, mates: &[u32], column: usize, ratio: f32) -> 
             ratio: 0.0,
         },
     }
+}
+
+/// `base + step · (to − base)` in imbalanced-learn's arithmetic: f64 throughout, rounded to f32 once.
+///
+/// ```
+/// let (base, to) = ([16_777_216.0f32], [16_777_218.0f32]);
+/// assert_eq!(eos_plugin_smote::peer_row(&base, &to, 0.75), [16_777_218.0]);
+/// ```
+pub fn peer_row(base: &[f32], to: &[f32], step: f64) -> Vec<f32> {
+    let pairs = base.iter().zip(to);
+    let pairs = pairs.map(|(base, to)| (f64::from(*base), f64::from(*to)));
+    pairs
+        .map(|(base, to)| (base + step * (to - base)) as f32)
+        .collect()
 }
 
 export_oversampler!(Smote);
