@@ -77,6 +77,33 @@ fn a_plugin_that_fails_the_check_is_an_error() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn an_isolated_plugin_is_listed_as_one_and_a_crash_is_a_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = folder.path().join("registry.toml");
+    let library = library(&variable("EOS_TEST_MISBEHAVING"), "eos_plugin_misbehaving");
+    let text = format!(
+        "registry-version = 1\n[[plugin]]\nid = 'misbehaving'\nlibrary = '{}'\n\
+         allow-outside = true\nisolate = 'process'\nparams = {{ how = 'segfault' }}\n",
+        library.display()
+    );
+    std::fs::write(&registry, text).unwrap();
+    let (code, text) = told(&eos(&registry, &["plugins", "list"]));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("breaks its contract on request (isolated)\n"),
+        "{text}"
+    );
+    let (code, text) = told(&eos(
+        &registry,
+        &["plugins", "check", "misbehaving", "--cases", "0"],
+    ));
+    assert_eq!(code, Some(1), "{text}");
+    let crash = "plugin 'misbehaving' ended its process while it made rows: signal 11 (SIGSEGV)";
+    assert!(text.contains(crash), "{text}");
+}
+
 #[test]
 fn locked_plugins_need_their_hash_and_the_right_one() {
     let plugins = variable("EOS_TEST_PLUGINS");

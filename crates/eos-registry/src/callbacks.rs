@@ -7,7 +7,7 @@ use std::ffi::c_void;
 use std::panic::{self, AssertUnwindSafe};
 
 /// Longest message that is taken from a plugin.
-const LONGEST_MESSAGE: usize = 16 << 10;
+pub(crate) const LONGEST_MESSAGE: usize = 16 << 10;
 
 /// The host's table over `ctx`, a [`Context`] that stays where it is.
 pub(crate) fn host(ctx: *mut c_void, threads: u32) -> abi::Host {

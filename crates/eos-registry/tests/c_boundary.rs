@@ -66,9 +66,10 @@ fn the_header_has_the_offsets_and_numbers_of_the_rust_tables() {
     for (name, service) in [
         ("EOS_KNN_SERVICE", abi::KNN_SERVICE),
         ("EOS_RNG_SERVICE", abi::RNG_SERVICE),
+        ("EOS_PANIC_SERVICE", abi::PANIC_SERVICE),
     ] {
         // A string literal is no constant of C's assertions; its length and first letter apart,
-        // the plugin below asks for both by name.
+        // the plugins below ask for each by name.
         let size = service.len() + 1;
         writeln!(
             text,

@@ -2,6 +2,7 @@
 //! is given.
 
 use crate::call::{Services, Synthetic, log};
+use crate::callbacks::LONGEST_MESSAGE;
 use crate::context::MOST_NOTES;
 use crate::error::Error;
 use crate::isolate::ending::Ending;
@@ -19,9 +20,12 @@ use std::time::{Duration, Instant};
 /// How often the caller is asked whether to stop while the plugin says nothing.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a plugin that was told to stop may take before its process is ended.
-const GRACE: Duration = Duration::from_millis(700);
+const GRACE: Duration = Duration::from_millis(500);
 /// Bytes of a frame that any call may need; the result may need more.
 const LONGEST: u64 = 16 << 20;
+/// Bytes of the longest line that the child passes on; it cuts them off where they are longer, and
+/// what is not UTF-8 grows threefold.
+const LONGEST_LINE: usize = 3 * LONGEST_MESSAGE;
 
 /// What the conformance kit wants otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -185,11 +189,16 @@ impl Serving<'_, '_> {
         Ok(Ok(match frame.kind {
             Kind::Log => {
                 let (level, line) = (unpack.number()?, unpack.text()?);
+                unpack.end()?;
+                if line.len() > LONGEST_LINE {
+                    return Err(Malformed);
+                }
                 self.log(level, line);
                 Step::None
             }
             Kind::Progress => {
                 let (done, total) = (unpack.number()?, unpack.number()?);
+                unpack.end()?;
                 let go_on = self.go_on(done, total);
                 Step::Answer(if go_on { Kind::GoOn } else { Kind::Stop }, Vec::new())
             }
