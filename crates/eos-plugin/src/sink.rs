@@ -121,7 +121,8 @@ impl<'a> Sink<'a> {
     /// to what it is given. On all the threads that the host allows.
     ///
     /// # Errors
-    /// As [`draw`](Self::draw), and as [`push_row`](Self::push_row).
+    /// As [`draw`](Self::draw), and as [`push_row`](Self::push_row); a row that left the range of
+    /// f32.
     pub fn draw_rows(
         &mut self,
         host: &Host<'_>,
@@ -133,8 +134,10 @@ impl<'a> Sink<'a> {
         let make = |i, made: &mut Vec<f32>| row(rng.sample(label, i), made);
         let dims = self.dims;
         self.in_portions(host, wanted, make, |sink, made| {
-            made.chunks(dims.max(1))
-                .try_for_each(|row| sink.push_row(label, row))
+            made.chunks(dims.max(1)).try_for_each(|row| {
+                finite(label, row)?;
+                sink.push_row(label, row)
+            })
         })
     }
 
@@ -208,6 +211,18 @@ impl<'a> Sink<'a> {
     }
 }
 
+/// Refuses a row that the method's arithmetic drove out of f32, in words for users.
+fn finite(label: u32, row: &[f32]) -> Result<(), Error> {
+    match row.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(column) => Err(Error::failed(format_args!(
+            "a new row of class {label} has {} in column {column}: these rows are too far apart \
+             for f32; scale the embeddings down",
+            row[column]
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +279,11 @@ mod tests {
         assert_eq!(
             check(Mode::Rows, short),
             ("pushed a row of 2 values; it has 3".into(), 0)
+        );
+        let far = finite(7, &[1.0, f32::INFINITY]).unwrap_err().to_string();
+        assert!(
+            far.starts_with("a new row of class 7 has inf in column 1"),
+            "{far}"
         );
         let fits = |s: &mut Sink<'_>| s.push_row(0, &[1.0, 2.0, 3.0]);
         assert_eq!(check(Mode::Rows, fits), (String::new(), 1));
