@@ -211,8 +211,23 @@ fn what_is_wrong_is_one_message_and_an_exit_code() {
 fn plugins_are_listed_and_shown() {
     let scene = scene();
     let list = told(&eos(scene.path(), &["plugins", "list"]).output().unwrap());
-    for id in ["eos", "random", "smote"] {
-        assert!(list.lines().any(|line| line.starts_with(id)), "{list}");
+    let ids = [
+        "adasyn",
+        "borderline-smote",
+        "eos",
+        "kmeans-smote",
+        "random",
+        "rbo",
+        "remix",
+        "smote",
+        "smoothed-bootstrap",
+        "svm-smote",
+        "transfer",
+        "transfer-spread",
+    ];
+    for id in ids {
+        let named = |line: &str| line.split_whitespace().next() == Some(id);
+        assert!(list.lines().any(named), "{id}: {list}");
     }
     assert!(!list.contains("refused"), "{list}");
     let shown = told(

@@ -128,9 +128,48 @@ impl<'a> Rng<'a> {
 
     /// What is drawn for sample `index` of class `class`.
     pub fn draw(&self, class: u32, index: u64) -> Draw {
-        Draw {
-            words: self.block(index, class, 0),
+        self.sample(class, index).draw()
+    }
+
+    /// Sample `index` of class `class`, for methods that draw more than [`Draw`] holds.
+    pub fn sample(&self, class: u32, index: u64) -> Sample<'a> {
+        Sample {
+            rng: *self,
+            class,
+            index,
         }
+    }
+}
+
+/// One sample and all the random words that it may draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    rng: Rng<'a>,
+    class: u32,
+    index: u64,
+}
+
+impl<'a> Sample<'a> {
+    /// Number of the sample within its class.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Block 0: base, neighbour and ratio.
+    pub fn draw(&self) -> Draw {
+        Draw {
+            words: self.block(0),
+        }
+    }
+
+    /// Four words; those of block 0 have their uses in [`Draw`], further blocks are the method's.
+    pub fn block(&self, block: u32) -> [u32; 4] {
+        self.rng.block(self.index, self.class, block)
+    }
+
+    /// The words of block `first`, then of the next, without end.
+    pub fn words(self, first: u32) -> impl Iterator<Item = u32> + use<'a> {
+        (first..).flat_map(move |block| self.block(block))
     }
 }
 
@@ -164,8 +203,21 @@ impl Draw {
     }
 }
 
-/// A number in `0..n` from a word, for n up to 2³².
-fn below(word: u32, n: usize) -> usize {
+/// A number in (0, 1) from a word, never an end of it: `(word + ½) / 2³²`.
+///
+/// ```
+/// assert_eq!(eos_plugin::open_unit(0x7FFF_FFFF), 0.5 - 0.5f64.powi(33));
+/// ```
+pub fn open_unit(word: u32) -> f64 {
+    (f64::from(word) + 0.5) / 4_294_967_296.0
+}
+
+/// A number in `0..n` from a word, for n up to 2³²: `⌊word · n / 2³²⌋`.
+///
+/// ```
+/// assert_eq!(eos_plugin::below(0x8000_0000, 10), 5);
+/// ```
+pub fn below(word: u32, n: usize) -> usize {
     ((u64::from(word) * n as u64) >> 32) as usize
 }
 

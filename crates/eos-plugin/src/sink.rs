@@ -3,10 +3,14 @@
 use crate::abi::{self, Recipe};
 use crate::error::Error;
 use crate::host::Host;
-use crate::service::Draw;
+use crate::service::{Draw, Sample};
 
 /// Samples drawn between two reports of progress: some tenths of a millisecond.
 const SAMPLES_A_REPORT: u64 = 1 << 14;
+/// Samples that one thread makes at a time.
+const SAMPLES_A_PORTION: u64 = 1 << 9;
+/// Portions held at once: what bounds the memory, and how far apart reports of progress are.
+const PORTIONS: u64 = 1 << 7;
 
 /// Which of the two forms a plugin's result has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,73 @@ impl<'a> Sink<'a> {
                 host.progress(self.out.written, self.out.capacity)?;
             }
             self.push(recipe(rng.draw(label, i)))?;
+        }
+        Ok(())
+    }
+
+    /// Appends `wanted` rows of class `label`, each by the recipe that `recipe` makes of its
+    /// [`Sample`], on all the threads that the host allows: for methods that look at rows.
+    ///
+    /// # Errors
+    /// As [`draw`](Self::draw).
+    pub fn draw_parallel(
+        &mut self,
+        host: &Host<'_>,
+        label: u32,
+        wanted: u64,
+        recipe: impl Fn(Sample<'_>) -> Recipe + Sync,
+    ) -> Result<(), Error> {
+        let rng = host.rng()?;
+        let make = |i, made: &mut Vec<Recipe>| made.push(recipe(rng.sample(label, i)));
+        self.in_portions(host, wanted, make, |sink, made| {
+            made.into_iter().try_for_each(|recipe| sink.push(recipe))
+        })
+    }
+
+    /// Appends `wanted` finished rows of class `label`: `row` adds the D values of its [`Sample`]
+    /// to what it is given. On all the threads that the host allows.
+    ///
+    /// # Errors
+    /// As [`draw`](Self::draw), and as [`push_row`](Self::push_row).
+    pub fn draw_rows(
+        &mut self,
+        host: &Host<'_>,
+        label: u32,
+        wanted: u64,
+        row: impl Fn(Sample<'_>, &mut Vec<f32>) + Sync,
+    ) -> Result<(), Error> {
+        let rng = host.rng()?;
+        let make = |i, made: &mut Vec<f32>| row(rng.sample(label, i), made);
+        let dims = self.dims;
+        self.in_portions(host, wanted, make, |sink, made| {
+            made.chunks(dims.max(1))
+                .try_for_each(|row| sink.push_row(label, row))
+        })
+    }
+
+    /// Makes samples `0..wanted` portion by portion and hands each portion on, in order.
+    fn in_portions<T: Send>(
+        &mut self,
+        host: &Host<'_>,
+        wanted: u64,
+        make: impl Fn(u64, &mut Vec<T>) + Sync,
+        mut keep: impl FnMut(&mut Self, Vec<T>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let step = SAMPLES_A_PORTION * PORTIONS;
+        let mut start = 0;
+        while start < wanted {
+            host.progress(self.out.written, self.out.capacity)?;
+            let end = wanted.min(start.saturating_add(step));
+            let portions = (end - start).div_ceil(SAMPLES_A_PORTION) as usize;
+            let made = host.parallel(portions, |p| {
+                let first = start + p as u64 * SAMPLES_A_PORTION;
+                let mut made = Vec::new();
+                (first..end.min(first + SAMPLES_A_PORTION)).for_each(|i| make(i, &mut made));
+                Ok(made)
+            })?;
+            made.into_iter()
+                .try_for_each(|portion| keep(self, portion))?;
+            start = end;
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! The SDK against a host made of raw tables.
 
 use eos_plugin::abi::{self, Entry, Header, Instance, Output, Recipe, Status, Str};
-use eos_plugin::{Classes, Dataset, Error, Host, Mode, Oversampler, Sink, choice, entry, params};
+use eos_plugin::{
+    Classes, Dataset, Error, Host, Mode, Oversampler, Sample, Sink, choice, entry, params,
+};
 use std::collections::HashSet;
 use std::ffi::c_void;
 use std::ptr;
@@ -180,6 +182,10 @@ choice! {
         Row = "row",
         /// Ask for neighbours.
         Ask = "ask",
+        /// Draw samples in parallel, from further words.
+        Samples = "samples",
+        /// Draw one sample more than there is room for.
+        Surplus = "surplus",
     }
 }
 
@@ -214,6 +220,8 @@ impl Oversampler for Method {
             What::Ask => return host.neighbours(&[0], 1, Classes::Any).map(|_| ()),
             What::Linger => return linger(host, true),
             What::HelpersLinger => return linger(host, false),
+            What::Samples => return out.draw_parallel(host, 1, 4, |sample| further(&sample)),
+            What::Surplus => return out.draw_parallel(host, 1, 5, |sample| further(&sample)),
             _ => {}
         }
         let done = host.parallel(1000, item)?;
@@ -251,6 +259,19 @@ fn linger(host: &Host<'_>, everywhere: bool) -> Result<(), Error> {
         Ok(())
     });
     done.map(|_| ())
+}
+
+/// A recipe of the words of block 3 and of the seventh word from block 5 on.
+fn further(sample: &Sample<'_>) -> Recipe {
+    let [index, stream, block, _] = sample.block(3);
+    assert_eq!(sample.index(), u64::from(index));
+    Recipe {
+        label: stream,
+        base: index,
+        from: block,
+        to: sample.words(5).nth(6).unwrap(),
+        ratio: 0.5,
+    }
 }
 
 static METHOD: Entry = entry::<Method>("1.2.3", true);
@@ -299,6 +320,44 @@ fn threads_change_nothing_but_the_time() {
     );
     for threads in [0, 2, 8] {
         assert_eq!(run(threads), one);
+    }
+}
+
+#[test]
+fn samples_drawn_in_parallel_come_in_order_and_read_the_words_they_name() {
+    for threads in [1, 8] {
+        let params = "what = \"samples\"";
+        let ended = Call {
+            threads,
+            params,
+            ..USUAL
+        }
+        .run(&METHOD);
+        // The host's words are index, stream, block and 7; word 6 from block 5 is word 2 of block 6.
+        let recipe = |base| Recipe {
+            label: 1,
+            base,
+            from: 3,
+            to: 6,
+            ratio: 0.5,
+        };
+        assert_eq!(ended.recipes, [0, 1, 2, 3].map(recipe));
+        let params = "what = \"surplus\"";
+        let ended = Call {
+            threads,
+            params,
+            ..USUAL
+        }
+        .run(&METHOD);
+        let said = "pushed more than the 4 rows wanted";
+        assert_eq!((ended.status, ended.error.as_str()), (abi::FAILED, said));
+        let stopped = Call {
+            params: "what = \"samples\"",
+            patience: 0,
+            ..USUAL
+        }
+        .run(&METHOD);
+        assert_eq!(stopped.status, abi::CANCELLED);
     }
 }
 

@@ -2,7 +2,11 @@
 //! replacement.
 //!
 //! It is what every other method has to beat. The recipe is `base = from = to`, ratio 0, so the
-//! copies are exact and their provenance is known.
+//! copies are exact and their provenance is known. With noise it is the plugin
+//! `smoothed-bootstrap`: a plugin makes recipes or rows, and only the latter can be new points.
+//!
+//! Differences from imbalanced-learn's `RandomOverSampler`: it repeats rows with NaN and infinities,
+//! and makes rows without labels where there are fewer labels than rows; the host refuses both.
 
 use eos_plugin::{Dataset, Error, Host, Oversampler, Recipe, Sink, export_oversampler};
 

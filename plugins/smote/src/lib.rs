@@ -4,6 +4,14 @@
 //! A base is drawn uniformly with replacement, then one of its k nearest class-mates, then a ratio
 //! r in [0, 1): `base + r · (mate − base)`. A row so made lies within its class's box, so the
 //! generalization gap stays exactly as it was.
+//!
+//! Differences from imbalanced-learn's `SMOTE`:
+//! - It refuses a class of k rows or fewer; here `small-class` decides, and a note says so.
+//! - It computes in float64 and rounds once, to the type of the data; here the host makes the rows
+//!   from recipes, in f32 on every device alike, each operation rounded. [`peer_row`] is its
+//!   arithmetic, for comparison; a recipe cannot ask the host for it, so there is no `compat`.
+//! - It draws base and neighbour as one number below n_c · k, and the same seed restarts the same
+//!   stream for every class; here each sample of each class has its own counter.
 
 use eos_plugin::{
     Classes, Dataset, Draw, Error, GrowingClass, Host, Neighbours, Oversampler, Recipe, Sink,
@@ -94,6 +102,20 @@ pub fn step(label: u32, base: u32, mates: &[u32], column: usize, ratio: f32) -> 
             ratio: 0.0,
         },
     }
+}
+
+/// `base + step · (to − base)` in imbalanced-learn's arithmetic: f64 throughout, rounded to f32 once.
+///
+/// ```
+/// let (base, to) = ([16_777_216.0f32], [16_777_218.0f32]);
+/// assert_eq!(eos_plugin_smote::peer_row(&base, &to, 0.75), [16_777_218.0]);
+/// ```
+pub fn peer_row(base: &[f32], to: &[f32], step: f64) -> Vec<f32> {
+    let pairs = base.iter().zip(to);
+    let pairs = pairs.map(|(base, to)| (f64::from(*base), f64::from(*to)));
+    pairs
+        .map(|(base, to)| (base + step * (to - base)) as f32)
+        .collect()
 }
 
 export_oversampler!(Smote);

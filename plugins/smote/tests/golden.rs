@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Set, golden, numbers, rows_of};
-use eos_plugin_smote::{ENTRY, step};
+use eos_plugin_smote::{ENTRY, peer_row, step};
 use eos_tensor::{Backend, Classes, CpuBackend, Recipe};
 use serde_json::Value;
 
@@ -89,6 +89,38 @@ fn check_rows(set: &Set, recipes: &[Recipe], expect: &Value) {
     let magnitude: f64 = rows.iter().map(|&v| f64::from(v.abs())).sum();
     let wanted = expect["sum"].as_f64().unwrap();
     assert!((sum - wanted).abs() <= 1e-6 * magnitude, "{sum} {wanted}");
+}
+
+/// The peer's f32 rows to the last bit, which f32 arithmetic would miss.
+#[test]
+fn the_peers_arithmetic_makes_the_peers_bits() {
+    let (mut compared, mut differ) = (0, 0);
+    for case in golden("smote.json") {
+        if case["params"]["dtype"] != "float32" {
+            continue;
+        }
+        let set = Set::of(&case);
+        for (_, expect) in per_class(&case) {
+            let members = rows_of(&expect["class_indices"]);
+            let (rows, cols) = (rows_of(&expect["rows"]), rows_of(&expect["cols"]));
+            let steps = numbers(&expect["steps"]);
+            for (i, wanted) in expect["first3"].as_array().unwrap().iter().enumerate() {
+                let q = rows[i] as usize;
+                let to = rows_of(&expect["neighbors_global"][q])[cols[i] as usize];
+                let [base, to] = [members[q], to].map(|row| set.view().row(row as usize));
+                let wanted: Vec<f32> = numbers(wanted).iter().map(|v| *v as f32).collect();
+                assert_eq!(peer_row(base, to, steps[i]), wanted, "{}", case["name"]);
+                let pairs = base.iter().zip(to).zip(&wanted);
+                let rounded = |(b, t): (&f32, &f32)| b + steps[i] as f32 * (t - b);
+                differ += pairs.filter(|(pair, w)| rounded(*pair) != **w).count();
+                compared += 1;
+            }
+        }
+    }
+    assert!(
+        compared > 15 && differ > 0,
+        "{compared} rows, {differ} values"
+    );
 }
 
 #[test]
