@@ -6,13 +6,13 @@ use crate::request::Request;
 use crate::watch::Pulse;
 use eos_plugin::abi::{self, Status};
 use eos_tensor::philox::Philox;
-use eos_tensor::{Backend, Classes, Neighbours};
+use eos_tensor::{Backend, Classes, Neighbours, Search};
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::c_void;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub(crate) struct Context<'a> {
     plugin: &'a str,
     request: &'a Request<'a>,
     backend: &'a dyn Backend,
+    /// The backend over the request's rows, once neighbours are asked for.
+    search: OnceLock<Box<dyn Search + 'a>>,
     listener: &'a (dyn Fn(u32, &str) + Sync),
     provoke: bool,
     philox: Philox,
@@ -78,6 +80,7 @@ impl<'a> Context<'a> {
             plugin,
             request,
             backend: offer.backend,
+            search: OnceLock::new(),
             listener: offer.listener,
             provoke: offer.provoke,
             philox: Philox::new(request.seed),
@@ -239,11 +242,14 @@ impl Context<'_> {
         mut give: impl FnMut(usize, Neighbours),
     ) -> Status {
         let (mut at, mut portion) = (0, QUERIES_AT_ONCE);
+        let (rows, labels) = (self.request.rows, self.request.labels);
+        let search = self
+            .search
+            .get_or_init(|| self.backend.search(rows, labels));
         while at < queries.len() {
             let part = &queries[at..][..portion.min(queries.len() - at)];
             let began = Instant::now();
-            let (rows, labels) = (self.request.rows, self.request.labels);
-            match self.backend.neighbours(rows, labels, part, k, classes) {
+            match search.neighbours(part, k, classes) {
                 Ok(found) => give(at, found),
                 Err(error) => {
                     self.said().backend.get_or_insert(error);

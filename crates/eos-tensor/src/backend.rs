@@ -94,12 +94,45 @@ pub trait Backend: Send + Sync {
         classes: Classes,
     ) -> Result<Neighbours, Error>;
 
+    /// A set of rows made ready for many searches. Each gives what
+    /// [`neighbours`](Self::neighbours) gives; what they share is done once.
+    fn search<'a>(&'a self, rows: Rows<'a>, labels: &'a [u32]) -> Box<dyn Search + 'a> {
+        Box::new(Afresh {
+            backend: self,
+            rows,
+            labels,
+        })
+    }
+
     /// Makes the rows of `recipe` in `out`, `[M · D]`: `base + ratio · (to − from)` in f32, each
     /// operation rounded.
     ///
     /// # Errors
     /// A recipe that names a row that is not there, an output of another length.
     fn interpolate(&self, rows: Rows<'_>, recipe: &[Recipe], out: &mut [f32]) -> Result<(), Error>;
+}
+
+/// Searches over one set of rows; see [`Backend::search`].
+pub trait Search: Send + Sync {
+    /// The `k` nearest rows of each query, as [`Backend::neighbours`] has them.
+    ///
+    /// # Errors
+    /// As there.
+    fn neighbours(&self, queries: &[u32], k: usize, classes: Classes) -> Result<Neighbours, Error>;
+}
+
+/// Each search begun afresh, for backends that have nothing to make ready.
+struct Afresh<'a, B: ?Sized> {
+    backend: &'a B,
+    rows: Rows<'a>,
+    labels: &'a [u32],
+}
+
+impl<B: Backend + ?Sized> Search for Afresh<'_, B> {
+    fn neighbours(&self, queries: &[u32], k: usize, classes: Classes) -> Result<Neighbours, Error> {
+        let (rows, labels) = (self.rows, self.labels);
+        self.backend.neighbours(rows, labels, queries, k, classes)
+    }
 }
 
 /// Refuses queries that cannot be answered.

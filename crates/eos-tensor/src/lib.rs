@@ -16,7 +16,7 @@ mod rng;
 mod rows;
 pub mod stream;
 
-pub use backend::{Backend, Classes, Neighbours, Recipe};
+pub use backend::{Backend, Classes, Neighbours, Recipe, Search};
 pub use cpu::{CpuBackend, SimdPath};
 pub use error::Error;
 pub use rng::PhiloxRng;

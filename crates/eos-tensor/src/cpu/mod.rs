@@ -17,16 +17,19 @@ mod search;
 pub use path::SimdPath;
 
 use crate::{
-    Backend, Classes, Error, Neighbours, Recipe, Rows,
+    Backend, Classes, Error, Neighbours, Recipe, Rows, Search,
     backend::{check_queries, check_recipe},
     exact::blend,
 };
 use best::Best;
+use packed::Packed;
 use rayon::prelude::*;
 use scan::Scan;
-use search::Search;
+use search::{Pass, panel_width};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Fewer queries than this are not worth a packed copy of the rows.
+/// Fewer queries of one set of rows than this are not worth a packed copy of it.
 const FEW_QUERIES: usize = 16;
 /// Where k is more than one in so many rows, the first pass drops too little.
 const DENSE: usize = 8;
@@ -42,7 +45,8 @@ const SAMPLE_TILE: usize = 256;
 /// Neighbours and interpolation on the current rayon pool.
 ///
 /// The instruction set is chosen at run time ([`SimdPath::detect`]); each gives the same bits.
-/// A search over many queries holds one packed copy of the rows, 4 · N · D bytes, beside its result.
+/// A search over many queries holds one packed copy of the rows, 4 · N · D bytes, beside its result;
+/// with [`search`](Backend::search) it is made once for many calls.
 ///
 /// ```
 /// use eos_tensor::{Backend, Classes, CpuBackend, Rows};
@@ -90,29 +94,11 @@ impl Backend for CpuBackend {
         k: usize,
         classes: Classes,
     ) -> Result<Neighbours, Error> {
-        check_queries(rows, labels, queries, k)?;
-        let path = self.path()?;
-        let mut found = Neighbours::empty(queries.len(), k);
-        let mut jobs = Job::all(queries, &mut found);
-        let k = k.min(rows.len());
-        if queries.len() < FEW_QUERIES || k > rows.len() / DENSE {
-            let scan = Scan {
-                rows,
-                labels,
-                k,
-                classes,
-                path,
-            };
-            Job::run(&mut jobs, kernel::STRIP, |queries| scan.run(queries));
-        } else {
-            let search = Search::new(rows, labels, k, classes, path);
-            if classes != Classes::Any {
-                jobs.sort_by_key(|job| labels[job.query as usize]);
-            }
-            let tile = tile(jobs.len(), rows.dims());
-            Job::run(&mut jobs, tile, |queries| search.run(queries));
-        }
-        Ok(found)
+        CpuSearch::new(*self, rows, labels).neighbours(queries, k, classes)
+    }
+
+    fn search<'a>(&'a self, rows: Rows<'a>, labels: &'a [u32]) -> Box<dyn Search + 'a> {
+        Box::new(CpuSearch::new(*self, rows, labels))
     }
 
     fn interpolate(&self, rows: Rows<'_>, recipe: &[Recipe], out: &mut [f32]) -> Result<(), Error> {
@@ -126,6 +112,66 @@ impl Backend for CpuBackend {
                 }
             });
         Ok(())
+    }
+}
+
+/// Searches over one set of rows. They share the packed copy, which is made when it pays.
+struct CpuSearch<'a> {
+    backend: CpuBackend,
+    rows: Rows<'a>,
+    labels: &'a [u32],
+    /// With the path whose panels it is cut into.
+    packed: OnceLock<(SimdPath, Packed<'a>)>,
+    /// Queries answered so far.
+    answered: AtomicUsize,
+}
+
+impl<'a> CpuSearch<'a> {
+    fn new(backend: CpuBackend, rows: Rows<'a>, labels: &'a [u32]) -> Self {
+        Self {
+            backend,
+            rows,
+            labels,
+            packed: OnceLock::new(),
+            answered: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Search for CpuSearch<'_> {
+    fn neighbours(&self, queries: &[u32], k: usize, classes: Classes) -> Result<Neighbours, Error> {
+        let (rows, labels) = (self.rows, self.labels);
+        check_queries(rows, labels, queries, k)?;
+        let path = self.backend.path()?;
+        let mut found = Neighbours::empty(queries.len(), k);
+        let mut jobs = Job::all(queries, &mut found);
+        let k = k.min(rows.len());
+        let before = self.answered.fetch_add(queries.len(), Ordering::Relaxed);
+        if before + queries.len() < FEW_QUERIES || k > rows.len() / DENSE {
+            let scan = Scan {
+                rows,
+                labels,
+                k,
+                classes,
+                path,
+            };
+            Job::run(&mut jobs, kernel::STRIP, |queries| scan.run(queries));
+        } else {
+            let pack = || (path, Packed::new(rows, labels, panel_width(path)));
+            let (path, packed) = self.packed.get_or_init(pack);
+            let pass = Pass {
+                rows,
+                labels,
+                k,
+                classes,
+                path: *path,
+                packed,
+            };
+            jobs.sort_by_key(|job| labels[job.query as usize]);
+            let tile = tile(jobs.len(), rows.dims());
+            Job::run(&mut jobs, tile, |queries| pass.run(queries));
+        }
+        Ok(found)
     }
 }
 

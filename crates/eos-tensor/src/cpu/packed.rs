@@ -1,12 +1,12 @@
 //! Rows as the first pass reads them: centred, scaled, and in panels.
 
 use super::bound::Bound;
-use crate::{Classes, Rows};
+use crate::Rows;
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// One copy of the rows: centred on their mean, scaled to at most 1 by a power of two, sorted by
-/// class where classes are asked for, and cut into panels `[D, width]` with one row a column.
+/// class, and cut into panels `[D, width]` with one row a column.
 pub(super) struct Packed<'a> {
     rows: Rows<'a>,
     mean: Vec<f64>,
@@ -22,11 +22,9 @@ pub(super) struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    pub(super) fn new(rows: Rows<'a>, labels: &[u32], classes: Classes, width: usize) -> Self {
+    pub(super) fn new(rows: Rows<'a>, labels: &[u32], width: usize) -> Self {
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
-        if classes != Classes::Any {
-            order.sort_by_key(|row| labels[*row as usize]);
-        }
+        order.sort_by_key(|row| labels[*row as usize]);
         let mean = mean(rows);
         let (dims, scale) = (rows.dims(), scale(rows, &mean));
         let count = rows.len().div_ceil(width);
@@ -83,7 +81,7 @@ impl<'a> Packed<'a> {
         (panel, &self.halves[p * self.width..][..self.width])
     }
 
-    /// The positions of the rows labelled `label`. Only where rows are sorted by class.
+    /// The positions of the rows labelled `label`.
     pub(super) fn class(&self, labels: &[u32], label: u32) -> Range<usize> {
         let start = self
             .order

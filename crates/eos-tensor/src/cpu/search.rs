@@ -18,40 +18,28 @@ const AVX512_VECTORS: usize = 4;
 const AVX2_VECTORS: usize = 2;
 const PORTABLE_VECTORS: usize = 1;
 
-/// One search: what all query tiles share.
-pub(super) struct Search<'a> {
-    rows: Rows<'a>,
-    labels: &'a [u32],
-    k: usize,
-    classes: Classes,
-    path: SimdPath,
-    packed: Packed<'a>,
+/// Rows of a panel on a path.
+pub(super) fn panel_width(path: SimdPath) -> usize {
+    match path {
+        SimdPath::Avx512 => AVX512_VECTORS * 16,
+        SimdPath::Avx2 => AVX2_VECTORS * 8,
+        SimdPath::Portable => PORTABLE_VECTORS * Portable::N,
+    }
 }
 
-impl<'a> Search<'a> {
-    /// Packs the rows for `path`, which must be available.
-    pub(super) fn new(
-        rows: Rows<'a>,
-        labels: &'a [u32],
-        k: usize,
-        classes: Classes,
-        path: SimdPath,
-    ) -> Self {
-        let width = match path {
-            SimdPath::Avx512 => AVX512_VECTORS * 16,
-            SimdPath::Avx2 => AVX2_VECTORS * 8,
-            SimdPath::Portable => PORTABLE_VECTORS * Portable::N,
-        };
-        Self {
-            rows,
-            labels,
-            k,
-            classes,
-            path,
-            packed: Packed::new(rows, labels, classes, width),
-        }
-    }
+/// One search: what all query tiles share.
+pub(super) struct Pass<'a> {
+    pub(super) rows: Rows<'a>,
+    pub(super) labels: &'a [u32],
+    pub(super) k: usize,
+    pub(super) classes: Classes,
+    /// Must be available.
+    pub(super) path: SimdPath,
+    /// In panels of the path's width.
+    pub(super) packed: &'a Packed<'a>,
+}
 
+impl Pass<'_> {
     /// The k best of each query. Fastest where queries of one class stand together.
     pub(super) fn run(&self, queries: &[u32]) -> Vec<Best> {
         match self.path {
@@ -75,7 +63,7 @@ impl<'a> Search<'a> {
         let mut strips: Vec<Strip> = queries.chunks(STRIP).map(|q| Strip::new(self, q)).collect();
         let panels = self.packed.panels();
         let rows = self.rows.len();
-        // Rows near the query's own position are often of its class, and near: the limit falls early.
+        // Rows of the query's own class are often near: the limit falls early.
         let first = queries.first().map_or(0, |q| self.position(*q));
         for p in 0..panels {
             let p = (p + first / self.packed.width) % panels;
@@ -100,16 +88,10 @@ impl<'a> Search<'a> {
         done.map(|query| query.best).collect()
     }
 
-    /// Where the first row of the query's class stands, or the query itself.
+    /// Where the first row of the query's class stands.
     fn position(&self, query: u32) -> usize {
-        match self.classes {
-            Classes::Any => query as usize,
-            _ => {
-                self.packed
-                    .class(self.labels, self.labels[query as usize])
-                    .start
-            }
-        }
+        let label = self.labels[query as usize];
+        self.packed.class(self.labels, label).start
     }
 
     /// Offers the rows of `hits` to query `q` by their exact distances, and lowers its limit.
@@ -143,7 +125,7 @@ struct Strip {
 }
 
 impl Strip {
-    fn new(search: &Search<'_>, queries: &[u32]) -> Self {
+    fn new(search: &Pass<'_>, queries: &[u32]) -> Self {
         let mut points = vec![0.0; search.rows.dims() * STRIP];
         let mut limits = [f32::NEG_INFINITY; STRIP];
         let make = |(column, row): (usize, &u32)| {
@@ -171,14 +153,14 @@ impl Strip {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn avx512(search: &Search<'_>, queries: &[u32]) -> Vec<Best> {
+fn avx512(search: &Pass<'_>, queries: &[u32]) -> Vec<Best> {
     // SAFETY: this function is compiled for AVX-512F, and its caller vouches for the processor.
     unsafe { search.tile::<Avx512, AVX512_VECTORS>(queries) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2(search: &Search<'_>, queries: &[u32]) -> Vec<Best> {
+fn avx2(search: &Pass<'_>, queries: &[u32]) -> Vec<Best> {
     // SAFETY: this function is compiled for AVX2 and FMA, and its caller vouches for the processor.
     unsafe { search.tile::<Avx2, AVX2_VECTORS>(queries) }
 }
