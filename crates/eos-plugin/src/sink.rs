@@ -168,7 +168,7 @@ impl<'a> Sink<'a> {
     /// Appends a finished row `[D]`, in [`Mode::Rows`].
     ///
     /// # Errors
-    /// Where there is no room left, the row has another length than D, or the plugin's mode is
+    /// Where there is no room left, the row has another length than D or is infinite, or the mode is
     /// the other one.
     pub fn push_row(&mut self, label: u32, row: &[f32]) -> Result<(), Error> {
         let i = self.next(Mode::Rows)?;
@@ -176,6 +176,13 @@ impl<'a> Sink<'a> {
             let (got, dims) = (row.len(), self.dims);
             return Err(Error::failed(format_args!(
                 "pushed a row of {got} values; it has {dims}"
+            )));
+        }
+        // As with recipes, such a row is the data's fault. A NaN is the method's: the host names it.
+        if let Some(column) = row.iter().position(|value| value.is_infinite()) {
+            return Err(Error::failed(format_args!(
+                "synthetic row {i} of class {label} is infinite in column {column}: it is too far \
+                 out for f32; scale the embeddings down"
             )));
         }
         // SAFETY: i is below the capacity, for which the host has allocated both columns, and the
@@ -265,6 +272,10 @@ mod tests {
             check(Mode::Rows, short),
             ("pushed a row of 2 values; it has 3".into(), 0)
         );
+        let far = |s: &mut Sink<'_>| s.push_row(5, &[1.0, f32::NEG_INFINITY, 3.0]);
+        let said = "synthetic row 0 of class 5 is infinite in column 1: it is too far out for f32; \
+                    scale the embeddings down";
+        assert_eq!(check(Mode::Rows, far), (said.into(), 0));
         let fits = |s: &mut Sink<'_>| s.push_row(0, &[1.0, 2.0, 3.0]);
         assert_eq!(check(Mode::Rows, fits), (String::new(), 1));
     }
