@@ -196,10 +196,13 @@ fn plugins_are_listed_and_shown() {
         "adasyn",
         "borderline-smote",
         "eos",
+        "kmeans-smote",
         "random",
+        "rbo",
         "remix",
         "smote",
         "smoothed-bootstrap",
+        "svm-smote",
         "transfer",
         "transfer-spread",
     ];

@@ -15,7 +15,8 @@ const LANES: usize = 32;
 /// assert_eq!(eos_plugin::math::exp(0.0), 1.0);
 /// assert_eq!(eos_plugin::math::exp(-800.0), 0.0);
 /// ```
-#[inline]
+// Always: a caller that is compiled for wider vectors has it compiled for them too.
+#[inline(always)]
 pub fn exp(x: f64) -> f64 {
     /// Adding it rounds to a whole number, which then stands in the lowest bits.
     const ROUND: f64 = 6_755_399_441_055_744.0;

@@ -121,7 +121,8 @@ impl<'a> Sink<'a> {
     /// to what it is given. On all the threads that the host allows.
     ///
     /// # Errors
-    /// As [`draw`](Self::draw), and as [`push_row`](Self::push_row).
+    /// As [`draw`](Self::draw), and as [`push_row`](Self::push_row); a row that left the range of
+    /// f32.
     pub fn draw_rows(
         &mut self,
         host: &Host<'_>,
@@ -133,8 +134,10 @@ impl<'a> Sink<'a> {
         let make = |i, made: &mut Vec<f32>| row(rng.sample(label, i), made);
         let dims = self.dims;
         self.in_portions(host, wanted, make, |sink, made| {
-            made.chunks(dims.max(1))
-                .try_for_each(|row| sink.push_row(label, row))
+            made.chunks(dims.max(1)).try_for_each(|row| {
+                finite(label, row)?;
+                sink.push_row(label, row)
+            })
         })
     }
 
@@ -168,7 +171,7 @@ impl<'a> Sink<'a> {
     /// Appends a finished row `[D]`, in [`Mode::Rows`].
     ///
     /// # Errors
-    /// Where there is no room left, the row has another length than D or is infinite, or the mode is
+    /// Where there is no room left, the row has another length than D, or the plugin's mode is
     /// the other one.
     pub fn push_row(&mut self, label: u32, row: &[f32]) -> Result<(), Error> {
         let i = self.next(Mode::Rows)?;
@@ -176,13 +179,6 @@ impl<'a> Sink<'a> {
             let (got, dims) = (row.len(), self.dims);
             return Err(Error::failed(format_args!(
                 "pushed a row of {got} values; it has {dims}"
-            )));
-        }
-        // As with recipes, such a row is the data's fault. A NaN is the method's: the host names it.
-        if let Some(column) = row.iter().position(|value| value.is_infinite()) {
-            return Err(Error::failed(format_args!(
-                "synthetic row {i} of class {label} is infinite in column {column}: it is too far \
-                 out for f32; scale the embeddings down"
             )));
         }
         // SAFETY: i is below the capacity, for which the host has allocated both columns, and the
@@ -212,6 +208,18 @@ impl<'a> Sink<'a> {
             )));
         }
         Ok(self.out.written as usize)
+    }
+}
+
+/// Refuses a row that the method's arithmetic drove out of f32, in words for users.
+fn finite(label: u32, row: &[f32]) -> Result<(), Error> {
+    match row.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(column) => Err(Error::failed(format_args!(
+            "a new row of class {label} has {} in column {column}: these rows are too far apart \
+             for f32; scale the embeddings down",
+            row[column]
+        ))),
     }
 }
 
@@ -272,10 +280,11 @@ mod tests {
             check(Mode::Rows, short),
             ("pushed a row of 2 values; it has 3".into(), 0)
         );
-        let far = |s: &mut Sink<'_>| s.push_row(5, &[1.0, f32::NEG_INFINITY, 3.0]);
-        let said = "synthetic row 0 of class 5 is infinite in column 1: it is too far out for f32; \
-                    scale the embeddings down";
-        assert_eq!(check(Mode::Rows, far), (said.into(), 0));
+        let far = finite(7, &[1.0, f32::INFINITY]).unwrap_err().to_string();
+        assert!(
+            far.starts_with("a new row of class 7 has inf in column 1"),
+            "{far}"
+        );
         let fits = |s: &mut Sink<'_>| s.push_row(0, &[1.0, 2.0, 3.0]);
         assert_eq!(check(Mode::Rows, fits), (String::new(), 1));
     }

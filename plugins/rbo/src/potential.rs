@@ -50,7 +50,7 @@ impl Radial {
     }
 
     /// Its value at a distance, which is squared already in the norm L2.
-    #[inline]
+    #[inline(always)]
     fn at(&self, distance: f64) -> f64 {
         match self.norm {
             Norm::L2 => exp(-distance * self.squared),
@@ -59,7 +59,7 @@ impl Radial {
     }
 
     /// What a coordinate that lies `t` apart adds to a distance.
-    #[inline]
+    #[inline(always)]
     fn part(&self, t: f64) -> f64 {
         match self.norm {
             Norm::L2 => t * t,
@@ -137,17 +137,33 @@ impl<'a> Potential<'a> {
     /// Distances of `point`, `[D]`, to all rows.
     pub fn distances(&self, point: &[f32]) -> Distances {
         let mut distances = vec![0.0; self.columns.padded];
+        widest(
+            #[inline(always)]
+            || self.add_up(point, &mut distances),
+        );
+        distances
+    }
+
+    #[inline(always)]
+    fn add_up(&self, point: &[f32], distances: &mut [f64]) {
         for (j, &x) in point.iter().enumerate() {
             let x = f64::from(x);
             for (distance, &c) in distances.iter_mut().zip(self.columns.column(j)) {
                 *distance += self.radial.part(x - f64::from(c));
             }
         }
-        distances
     }
 
     /// φ of the point with these distances.
     pub fn of(&self, distances: &[f64]) -> f64 {
+        widest(
+            #[inline(always)]
+            || self.sum(distances),
+        )
+    }
+
+    #[inline(always)]
+    fn sum(&self, distances: &[f64]) -> f64 {
         let mut sums = [0.0; LANES];
         let rows = distances.as_chunks::<LANES>().0.iter();
         for (distances, signs) in rows.zip(self.signs.as_chunks::<LANES>().0) {
@@ -161,7 +177,14 @@ impl<'a> Potential<'a> {
     /// Takes the `distances` of a point to `moved`, those after its coordinate `j` went from one
     /// value to another.
     pub fn shift(&self, distances: &[f64], j: usize, from: f32, to: f32, moved: &mut [f64]) {
-        let (from, to) = (f64::from(from), f64::from(to));
+        widest(
+            #[inline(always)]
+            || self.change(distances, j, (f64::from(from), f64::from(to)), moved),
+        );
+    }
+
+    #[inline(always)]
+    fn change(&self, distances: &[f64], j: usize, (from, to): (f64, f64), moved: &mut [f64]) {
         let rows = distances.iter().zip(self.columns.column(j));
         for (moved, (distance, &c)) in moved.iter_mut().zip(rows) {
             let c = f64::from(c);
@@ -170,6 +193,13 @@ impl<'a> Potential<'a> {
             *moved = (distance + change).max(0.0);
         }
     }
+}
+
+/// Runs `work` compiled for the widest vectors of the processor. Its operations stay the same ones
+/// in the same order, so its bits do too.
+#[inline(always)]
+fn widest<T>(work: impl FnOnce() -> T) -> T {
+    pulp::Arch::new().dispatch(work)
 }
 
 #[cfg(test)]
@@ -212,6 +242,12 @@ mod tests {
                 let before = potential.distances(&point);
                 let mut moved = before.clone();
                 potential.shift(&before, j, point[j], to, &mut moved);
+                // The bits are those without wider vectors.
+                let mut plain = before.clone();
+                let step = (f64::from(point[j]), f64::from(to));
+                potential.change(&before, j, step, &mut plain);
+                prop_assert_eq!(&moved, &plain);
+                prop_assert_eq!(potential.of(&moved), potential.sum(&moved));
                 point[j] = to;
                 for (moved, exact) in moved.iter().zip(potential.distances(&point)) {
                     prop_assert!((moved - exact).abs() < 1e-9);

@@ -107,7 +107,18 @@ impl Kernel {
     }
 
     /// Writes the kernels of row `q` with the rows of `panels` to `out`, [`LANES`] a panel.
+    ///
+    /// The code is compiled for the widest vectors of the processor too. Its operations stay the
+    /// same ones in the same order, so its bits do.
     pub fn fill(&self, q: usize, panels: Range<usize>, out: &mut [f32]) {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || self.compute(q, panels, out),
+        );
+    }
+
+    #[inline(always)]
+    fn compute(&self, q: usize, panels: Range<usize>, out: &mut [f32]) {
         let (row, size) = (self.row(q), LANES * self.dims);
         let panels = &self.panels[panels.start * size..panels.end * size];
         if size == 0 {
@@ -145,6 +156,8 @@ mod tests {
             kernel.fill(q, 0..kernel.panels(), &mut out);
             kernel.fill(q, 1..3, &mut part);
             assert_eq!(out[32..], part);
+            kernel.compute(q, 1..3, &mut part);
+            assert_eq!(out[32..], part, "bits without wider vectors");
             assert_eq!(out[q], 1.0);
             for (i, &row) in rows.iter().enumerate() {
                 let squared: f64 = (0..dims)
