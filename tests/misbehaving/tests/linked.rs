@@ -25,8 +25,6 @@ fn plugins_in_one_program_keep_their_ids() {
 #[test]
 fn a_library_and_the_linked_plugin_give_the_same_bytes_at_any_number_of_threads() {
     let registry = built("EOS_TEST_PLUGINS");
-    let ids: Vec<String> = registry.list().into_iter().map(|l| l.id).collect();
-    assert_eq!(ids, ["eos", "random", "smote"]);
     for plugin in linked() {
         let loaded = registry.load(plugin.id()).unwrap();
         let facts = |p: &Plugin| {
