@@ -3,6 +3,7 @@
 //! This package links none of the workspace's crates, so that it builds in seconds and still runs while one
 //! of them does not compile. It needs cargo and rustc, and says "skipped: …" where a step wants more.
 
+mod bench;
 mod cargo;
 mod ci;
 mod demo;
@@ -34,6 +35,8 @@ enum Workflow {
     Test(test::Options),
     /// What must hold before a change goes in: fmt, tidy, deny, clippy, doc, test, a quick demo
     Ci,
+    /// Seconds of each oversampler, beside imbalanced-learn's in the same run
+    Bench(bench::Options),
     /// Rules of the tree that no compiler checks: arrows between crates, unsafe, docs, left-overs
     Tidy,
     /// The oversampler plugins
@@ -71,6 +74,7 @@ fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
         Workflow::Demo(options) => demo::run(&workspace, &options),
         Workflow::Test(options) => test::run(&workspace, &options),
         Workflow::Ci => ci::run(&workspace),
+        Workflow::Bench(options) => bench::run(&workspace, &options),
         Workflow::Tidy => tidy::run(&workspace),
         Workflow::Plugins(PluginsWorkflow::Build) => plugins::build(&workspace).map(drop),
         Workflow::Plugins(PluginsWorkflow::Lock) => plugins::lock(&workspace),

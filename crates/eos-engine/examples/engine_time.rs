@@ -1,6 +1,6 @@
 //! Times a training step and an evaluation embedding.
 //!
-//! `cargo run --release -p eos-engine --example step_time -- [depth] [batch] [channels] [height]
+//! `cargo run --release -p eos-engine --example engine_time -- [depth] [batch] [channels] [height]
 //! [width] [steps]`, by default `32 128 3 32 32 20`. `RAYON_NUM_THREADS` sets the threads,
 //! `EOS_SIMD` the path.
 
