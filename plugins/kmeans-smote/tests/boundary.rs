@@ -2,8 +2,11 @@
 
 #[path = "../../eos/tests/common/mod.rs"]
 mod common;
+#[path = "../../eos/tests/common/contract.rs"]
+mod contract;
 
 use common::{Set, edge_sets};
+use contract::grids;
 use eos_plugin_kmeans_smote::ENTRY;
 use eos_registry::Synthetic;
 use proptest::prelude::*;
@@ -24,29 +27,11 @@ fn check(set: &Set, wanted: &[u64], params: &str) -> Synthetic {
     made
 }
 
-fn sets() -> impl Strategy<Value = (Set, Vec<u64>)> {
-    let sizes = (proptest::collection::vec(1usize..40, 1..5), 1usize..12);
-    sizes.prop_flat_map(|(counts, dims)| {
-        let n: usize = counts.iter().sum();
-        let labels: Vec<u32> = (0u32..)
-            .zip(&counts)
-            .flat_map(|(c, &n)| vec![c; n])
-            .collect();
-        let values = proptest::collection::vec(-8i8..8, n * dims);
-        let wanted = proptest::collection::vec(0u64..60, counts.len());
-        (values, wanted).prop_map(move |(values, wanted)| {
-            let rows = values.iter().map(|&v| f32::from(v) / 4.0).collect();
-            let labels = labels.clone();
-            (Set { rows, dims, labels }, wanted)
-        })
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_data_gets_exactly_what_is_wanted(
-        (set, wanted) in sets(), k in 1usize..9, clusters in 1usize..20, exponent in -1f64..9.0,
+        (set, wanted) in grids(1..40, 1..5, 1..12), k in 1usize..9, clusters in 1usize..20, exponent in -1f64..9.0,
         threshold in -1f64..1.0,
     ) {
         let params = format!(

@@ -2,8 +2,11 @@
 
 #[path = "../../eos/tests/common/mod.rs"]
 mod common;
+#[path = "../../eos/tests/common/contract.rs"]
+mod contract;
 
 use common::{Set, edge_sets};
+use contract::grids;
 use eos_plugin_rbo::{Columns, ENTRY, Form, Norm, Potential, Radial, spread};
 use eos_registry::Synthetic;
 use eos_tensor::philox::{Philox, below};
@@ -39,29 +42,11 @@ fn numbered(made: &Synthetic, dims: usize) -> impl Iterator<Item = (u32, u64, &[
     })
 }
 
-fn sets() -> impl Strategy<Value = (Set, Vec<u64>)> {
-    let sizes = (proptest::collection::vec(1usize..20, 1..4), 1usize..10);
-    sizes.prop_flat_map(|(counts, dims)| {
-        let n: usize = counts.iter().sum();
-        let labels: Vec<u32> = (0u32..)
-            .zip(&counts)
-            .flat_map(|(c, &n)| vec![c; n])
-            .collect();
-        let values = proptest::collection::vec(-8i8..8, n * dims);
-        let wanted = proptest::collection::vec(0u64..40, counts.len());
-        (values, wanted).prop_map(move |(values, wanted)| {
-            let rows = values.iter().map(|&v| f32::from(v) / 4.0).collect();
-            let labels = labels.clone();
-            (Set { rows, dims, labels }, wanted)
-        })
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn walks_never_raise_the_potential_and_reach_no_further_than_their_steps(
-        (set, wanted) in sets(), gamma in 0.05f64..2.0, step in 0.001f64..0.2, l1 in any::<bool>(),
+        (set, wanted) in grids(1..20, 1..4, 1..10), gamma in 0.05f64..2.0, step in 0.001f64..0.2, l1 in any::<bool>(),
     ) {
         let (norm, name) = if l1 { (Norm::L1, "l1") } else { (Norm::L2, "l2") };
         let params = format!(

@@ -2,8 +2,11 @@
 
 #[path = "../../eos/tests/common/mod.rs"]
 mod common;
+#[path = "../../eos/tests/common/contract.rs"]
+mod contract;
 
 use common::{Set, edge_sets};
+use contract::grids;
 use eos_plugin_svm_smote::ENTRY;
 use eos_registry::Synthetic;
 use proptest::prelude::*;
@@ -29,29 +32,11 @@ fn check(set: &Set, wanted: &[u64], params: &str, out_step: f32) -> Synthetic {
     made
 }
 
-fn sets() -> impl Strategy<Value = (Set, Vec<u64>)> {
-    let sizes = (proptest::collection::vec(1usize..25, 1..5), 1usize..4);
-    sizes.prop_flat_map(|(counts, dims)| {
-        let n: usize = counts.iter().sum();
-        let labels: Vec<u32> = (0u32..)
-            .zip(&counts)
-            .flat_map(|(c, &n)| vec![c; n])
-            .collect();
-        let values = proptest::collection::vec(-8i8..8, n * dims);
-        let wanted = proptest::collection::vec(0u64..60, counts.len());
-        (values, wanted).prop_map(move |(values, wanted)| {
-            let rows = values.iter().map(|&v| f32::from(v) / 4.0).collect();
-            let labels = labels.clone();
-            (Set { rows, dims, labels }, wanted)
-        })
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_data_gets_exactly_what_is_wanted(
-        (set, wanted) in sets(), k in 1usize..9, m in 1usize..40, out_step in 0f32..1.0,
+        (set, wanted) in grids(1..25, 1..5, 1..4), k in 1usize..9, m in 1usize..40, out_step in 0f32..1.0,
     ) {
         let params = format!("k = {k}\nm = {m}\nout-step = {out_step:?}");
         let made = check(&set, &wanted, &params, out_step);

@@ -7,6 +7,7 @@ use eos_registry::{Error, Plugin, Request, Services, Synthetic};
 use eos_tensor::{CpuBackend, Recipe, Rows};
 use proptest::prelude::*;
 use serde_json::Value;
+use std::ops::Range;
 
 /// Sets of up to four classes of 1 to 12 rows: all points equal, on a coarse grid with many ties,
 /// or anywhere; and rows wanted of each class.
@@ -35,6 +36,27 @@ pub fn sets() -> impl Strategy<Value = (Set, Vec<u64>)> {
                 (Set { rows, dims, labels }, wanted)
             })
         })
+}
+
+/// Sets on a grid of 16 values with many ties, of `classes` classes of `size` rows in `dims`
+/// dimensions, class by class; and up to 60 rows wanted of each class.
+pub fn grids(
+    size: Range<usize>,
+    classes: Range<usize>,
+    dims: Range<usize>,
+) -> impl Strategy<Value = (Set, Vec<u64>)> {
+    let sizes = (proptest::collection::vec(size, classes), dims);
+    sizes.prop_flat_map(|(sizes, dims)| {
+        let class = |(class, size): (usize, &usize)| vec![class as u32; *size];
+        let labels: Vec<u32> = sizes.iter().enumerate().flat_map(class).collect();
+        let values = proptest::collection::vec(-8i8..8, labels.len() * dims);
+        let wanted = proptest::collection::vec(0u64..60, sizes.len());
+        (values, wanted).prop_map(move |(values, wanted)| {
+            let rows = values.iter().map(|&v| f32::from(v) / 4.0).collect();
+            let labels = labels.clone();
+            (Set { rows, dims, labels }, wanted)
+        })
+    })
 }
 
 pub fn sample_on(
