@@ -58,7 +58,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     })
 }
 
-fn build_program() -> Result<PathBuf> {
+/// The release `eos`.
+pub fn build_program() -> Result<PathBuf> {
     cargo::build(&["--release".into(), "--package".into(), "eos-cli".into()])?
         .into_iter()
         .filter(|artifact| artifact.target.name == "eos")

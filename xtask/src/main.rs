@@ -7,6 +7,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod demo;
+mod dist;
 mod new_plugin;
 mod plugins;
 mod steps;
@@ -37,6 +38,8 @@ enum Workflow {
     Ci,
     /// Seconds of each oversampler, beside imbalanced-learn's in the same run
     Bench(bench::Options),
+    /// A folder with the command, its plugins and their locked registry, that runs without cargo
+    Dist,
     /// Rules of the tree that no compiler checks: arrows between crates, unsafe, docs, left-overs
     Tidy,
     /// The oversampler plugins
@@ -75,6 +78,7 @@ fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
         Workflow::Test(options) => test::run(&workspace, &options),
         Workflow::Ci => ci::run(&workspace),
         Workflow::Bench(options) => bench::run(&workspace, &options),
+        Workflow::Dist => dist::run(&workspace),
         Workflow::Tidy => tidy::run(&workspace),
         Workflow::Plugins(PluginsWorkflow::Build) => plugins::build(&workspace).map(drop),
         Workflow::Plugins(PluginsWorkflow::Lock) => plugins::lock(&workspace),

@@ -155,17 +155,26 @@ fn built_libraries(arguments: &[String]) -> Result<HashMap<String, PathBuf>> {
     Ok(libraries.filter(|(name, _)| !name.is_empty()).collect())
 }
 
+/// Names of the files that [`build`] puts beside the release `eos`.
+pub fn shipped(workspace: &Workspace) -> Result<Vec<String>> {
+    let libraries = Source::product(workspace).libraries()?;
+    let files = libraries.iter().map(|library| library_file(library));
+    Ok(files.chain([REGISTRY.to_owned()]).collect())
+}
+
+/// What the system calls a library's file.
+fn library_file(library: &str) -> String {
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    format!("{prefix}{library}{suffix}")
+}
+
 /// Writes the hash of each built library into the registry beside the release `eos`.
 pub fn lock(workspace: &Workspace) -> Result<()> {
     let folder = build(workspace)?;
     let registry = folder.join(REGISTRY);
     let text = fs::read_to_string(&registry).with_context(|| shown(&registry))?;
     let locked = locked(&text, |library| {
-        let file = folder.join(format!(
-            "{}{library}{}",
-            std::env::consts::DLL_PREFIX,
-            std::env::consts::DLL_SUFFIX
-        ));
+        let file = folder.join(library_file(library));
         Ok(sha256(&fs::read(&file).with_context(|| shown(&file))?))
     })?;
     replace(locked.as_bytes(), &registry)?;
