@@ -86,15 +86,16 @@ impl Pass<'_> {
                 }
             }
         }
-        let finish = |mut query: Query, limit| {
-            query.narrow(self, limit);
-            query.measure(self);
-            query.best
-        };
-        let done = strips
-            .into_iter()
-            .flat_map(|strip| strip.queries.into_iter().zip(strip.limits));
-        done.map(|(query, limit)| finish(query, limit)).collect()
+        let mut found = Vec::with_capacity(queries.len());
+        // A loop, not an iterator's closure: closures are compiled without V's instructions.
+        for strip in strips {
+            for (mut query, limit) in strip.queries.into_iter().zip(strip.limits) {
+                query.narrow(self, limit);
+                query.measure(self);
+                found.push(query.best);
+            }
+        }
+        found
     }
 
     /// Where the first row of the query's class stands.
