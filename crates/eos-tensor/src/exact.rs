@@ -66,12 +66,6 @@ fn halve<const HALF: usize>(sums: &[f64]) -> [f64; HALF] {
     half
 }
 
-/// Whether `(distance, row)` stands before another candidate.
-#[inline(always)]
-pub(crate) fn before(a: (f64, u32), b: (f64, u32)) -> bool {
-    a.0 < b.0 || (a.0 == b.0 && a.1 < b.1)
-}
-
 /// Neighbours by sorting all distances of each query. See [`Backend::neighbours`](crate::Backend::neighbours).
 ///
 /// # Errors

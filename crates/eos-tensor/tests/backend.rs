@@ -113,6 +113,41 @@ proptest! {
     }
 }
 
+/// Enough rows that every k up to an eighth of them goes through the first pass.
+#[test]
+fn large_sets_equal_the_definition_at_any_k() {
+    const N: usize = 1500;
+    // Dimensions, offset, scale, distinct values of a coordinate; a constant feature is among them.
+    for (dims, offset, scale, values) in [
+        (1, 0.0, 1.0, 1 << 20),
+        (3, 10_000.0, 1.0, 7),
+        (16, 0.0, 1e-42, 50),
+        (33, 100.0, 1.0, 1 << 16),
+        (64, 0.0, 1e4, 3),
+    ] {
+        let mut rng = PhiloxRng::new(dims as u64, 0, 0);
+        let mut value = || offset + scale * (rng.unit() * values as f32).floor();
+        let mut data: Vec<f32> = (0..N * dims).map(|_| value()).collect();
+        if dims > 1 {
+            data.iter_mut().step_by(dims).for_each(|x| *x = offset);
+        }
+        // A third of the rows stand there three times.
+        data.copy_within(0..N / 3 * dims, N / 3 * dims);
+        let labels: Vec<u32> = (0..N as u32).map(|row| (row * 7919) % 13 / 6).collect();
+        let queries: Vec<u32> = (0..N as u32).step_by(37).collect();
+        for k in [1, 11, 64, N / 8, N / 8 + 1, N - 1] {
+            let case = Case {
+                data: &data,
+                dims,
+                labels: &labels,
+                queries: &queries,
+                k,
+            };
+            case.check().unwrap();
+        }
+    }
+}
+
 /// Tight clusters far apart: distances within a cluster lie below what the first pass resolves, so
 /// that its bound alone decides.
 #[test]

@@ -1,79 +1,83 @@
-//! The k least candidates seen so far.
+//! The k least measured rows seen so far.
 
-use crate::exact::before;
-
-/// A bounded heap of (distance, row) with the greatest on top.
+/// The least k of what is offered, by (distance, row), found by selection now and then: constant
+/// work for each offer at any k.
 pub(super) struct Best {
     k: usize,
-    heap: Vec<(f64, u32)>,
+    /// Fewer than 2 k keys. An order of f64 that are not negative is that of their bits.
+    keys: Vec<u128>,
+    /// Keys above this are not among the least.
+    most: u128,
 }
 
 impl Best {
     pub(super) fn new(k: usize) -> Self {
-        let heap = Vec::new();
-        Self { k, heap }
-    }
-
-    /// The greatest distance that may still enter; +∞ while there is room.
-    #[inline(always)]
-    pub(super) fn reach(&self) -> f64 {
-        match self.heap.first() {
-            Some(greatest) if self.heap.len() == self.k => greatest.0,
-            _ => f64::INFINITY,
+        Self {
+            k,
+            keys: Vec::new(),
+            most: u128::MAX,
         }
     }
 
     #[inline(always)]
     pub(super) fn offer(&mut self, distance: f64, row: u32) {
-        let candidate = (distance, row);
-        if self.heap.len() < self.k {
-            self.heap.push(candidate);
-            self.rise();
-        } else if before(candidate, self.heap[0]) {
-            self.heap[0] = candidate;
-            self.sink();
+        let key = u128::from(distance.to_bits()) << 32 | u128::from(row);
+        if key <= self.most {
+            self.keys.push(key);
+            if self.keys.len() == 2 * self.k {
+                self.settle();
+            }
         }
     }
 
-    #[cold]
-    fn rise(&mut self) {
-        let mut child = self.heap.len() - 1;
-        while child > 0 {
-            let parent = (child - 1) / 2;
-            if !before(self.heap[parent], self.heap[child]) {
-                break;
-            }
-            self.heap.swap(parent, child);
-            child = parent;
+    /// Keeps the least k only.
+    fn settle(&mut self) {
+        if self.keys.len() >= self.k {
+            let (_, most, _) = self.keys.select_nth_unstable(self.k - 1);
+            self.most = *most;
+            self.keys.truncate(self.k);
         }
     }
 
-    #[cold]
-    fn sink(&mut self) {
-        let mut parent = 0;
-        loop {
-            let mut child = 2 * parent + 1;
-            if child >= self.heap.len() {
-                break;
-            }
-            if child + 1 < self.heap.len() && before(self.heap[child], self.heap[child + 1]) {
-                child += 1;
-            }
-            if !before(self.heap[parent], self.heap[child]) {
-                break;
-            }
-            self.heap.swap(parent, child);
-            parent = child;
+    /// The greatest distance that may still enter; +∞ while there is room.
+    pub(super) fn reach(&mut self) -> f64 {
+        self.settle();
+        match self.most {
+            u128::MAX => f64::INFINITY,
+            most => distance(most),
         }
     }
 
-    /// Writes the candidates, nearest first; slots beyond them stay as they are.
-    pub(super) fn write(self, index: &mut [u32], distance: &mut [f32]) {
-        let mut list = self.heap;
-        list.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        for (slot, (d, row)) in list.into_iter().enumerate() {
-            index[slot] = row;
-            distance[slot] = d as f32;
+    /// Writes the least k, nearest first; slots beyond them stay as they are.
+    pub(super) fn write(mut self, index: &mut [u32], distances: &mut [f32]) {
+        self.settle();
+        self.keys.sort_unstable();
+        for (slot, key) in self.keys.into_iter().enumerate() {
+            index[slot] = key as u32;
+            distances[slot] = distance(key) as f32;
         }
+    }
+}
+
+fn distance(key: u128) -> f64 {
+    f64::from_bits((key >> 32) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_are_kept_by_distance_and_row() {
+        let mut best = Best::new(3);
+        assert_eq!(best.reach(), f64::INFINITY);
+        for (row, distance) in [5.0, 2.0, 2.0, 0.0, 9.0, 2.0, 0.5].into_iter().enumerate() {
+            best.offer(distance, 10 - row as u32);
+        }
+        assert_eq!(best.reach(), 2.0);
+        let (mut index, mut distance) = ([0; 4], [7.0; 4]);
+        best.write(&mut index, &mut distance);
+        assert_eq!(index, [7, 4, 5, 0]);
+        assert_eq!(distance, [0.0, 0.5, 2.0, 7.0]);
     }
 }

@@ -15,6 +15,12 @@ pub(super) unsafe trait Lanes: Copy {
     /// As the trait's; `from` holds at least `N` values.
     unsafe fn load(from: &[f32]) -> Self;
 
+    /// Writes the values to the first `N` of `to`, which must have as many.
+    ///
+    /// # Safety
+    /// As the trait's; `to` holds at least `N` values.
+    unsafe fn store(self, to: &mut [f32]);
+
     /// `value` in every lane.
     ///
     /// # Safety
@@ -45,6 +51,11 @@ unsafe impl Lanes for Portable {
     #[inline(always)]
     unsafe fn load(from: &[f32]) -> Self {
         Self([from[0], from[1], from[2], from[3]])
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f32]) {
+        to[..4].copy_from_slice(&self.0);
     }
 
     #[inline(always)]
@@ -96,6 +107,13 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn store(self, to: &mut [f32]) {
+            debug_assert!(to.len() >= Self::N);
+            // SAFETY: the caller vouches for AVX-512F and 16 values.
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+        }
+
+        #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
             // SAFETY: the caller vouches for AVX-512F.
             Self(unsafe { _mm512_set1_ps(value) })
@@ -127,6 +145,13 @@ mod x86 {
             debug_assert!(from.len() >= Self::N);
             // SAFETY: the caller vouches for AVX2 and 8 values.
             Self(unsafe { _mm256_loadu_ps(from.as_ptr()) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: &mut [f32]) {
+            debug_assert!(to.len() >= Self::N);
+            // SAFETY: the caller vouches for AVX2 and 8 values.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), self.0) }
         }
 
         #[inline(always)]

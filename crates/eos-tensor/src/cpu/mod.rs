@@ -10,6 +10,7 @@ mod kernel;
 mod lanes;
 mod packed;
 mod path;
+mod pending;
 mod query;
 mod scan;
 mod search;

@@ -1,7 +1,7 @@
 //! One query of a tile while the panels pass by.
 
-use super::best::Best;
-use crate::Classes;
+use super::{best::Best, pending::Pending, search::Pass};
+use crate::{Classes, exact::squared_distance};
 use std::ops::Range;
 
 /// The positions that a query admits: a range, or all but a range. The range holds the query itself.
@@ -56,10 +56,70 @@ fn below(end: usize, panel: &Range<usize>) -> u64 {
 /// A query: its row, what it admits, the best so far.
 pub(super) struct Query {
     pub(super) row: u32,
+    /// Where its row stands.
+    position: usize,
     /// Squared norm of the packed row.
-    pub(super) norm: f64,
+    norm: f64,
     pub(super) admitted: Admitted,
+    pending: Pending,
     pub(super) best: Best,
+}
+
+impl Query {
+    pub(super) fn new(row: u32, norm: f64, admitted: Admitted, pass: &Pass<'_>) -> Self {
+        Self {
+            row,
+            position: pass.packed.position[row as usize] as usize,
+            norm,
+            admitted,
+            pending: Pending::new(pass.k),
+            best: Best::new(pass.k),
+        }
+    }
+
+    /// Takes the rows of `near`, one bit for each position of `panel`, that it admits. Returns
+    /// whether it is time to [`narrow`](Self::narrow).
+    #[inline(always)]
+    pub(super) fn take(&mut self, near: u64, scores: &[f32], panel: &Range<usize>) -> bool {
+        let mut hits = near & self.admitted.bits(panel);
+        if panel.contains(&self.position) {
+            hits &= !(1 << (self.position - panel.start));
+        }
+        while hits != 0 {
+            let at = hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            self.pending.push(scores[at], panel.start + at);
+        }
+        self.pending.len() >= self.pending.room
+    }
+
+    /// Drops what cannot be among the k nearest. Returns a limit that drops no neighbour.
+    #[inline(always)]
+    pub(super) fn narrow(&mut self, pass: &Pass<'_>, limit: f32) -> f32 {
+        let bound = pass.packed.bound;
+        let mut limit = limit;
+        if let Some(score) = self.pending.kth() {
+            limit = limit.min(bound.limit(self.norm, bound.reach(self.norm, score)));
+            self.pending.drop_above(limit);
+        }
+        // Where scores do not tell enough rows apart, distances do.
+        if 2 * self.pending.len() > pass.k + self.pending.room {
+            self.measure(pass);
+            limit = limit.min(bound.limit(self.norm, self.best.reach()));
+        }
+        limit
+    }
+
+    /// Measures the rows that it has taken.
+    #[inline(always)]
+    pub(super) fn measure(&mut self, pass: &Pass<'_>) {
+        let point = pass.rows.row(self.row as usize);
+        for position in self.pending.drain() {
+            let row = pass.packed.order[position];
+            let distance = squared_distance(point, pass.rows.row(row as usize));
+            self.best.offer(distance, row);
+        }
+    }
 }
 
 #[cfg(test)]

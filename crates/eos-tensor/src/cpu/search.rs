@@ -3,12 +3,12 @@
 use super::{
     SimdPath,
     best::Best,
-    kernel::{STRIP, near},
+    kernel::{STRIP, WIDEST, near},
     lanes::{Lanes, Portable},
     packed::Packed,
     query::{Admitted, Query},
 };
-use crate::{Classes, Rows, exact::squared_distance};
+use crate::{Classes, Rows};
 
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx512};
@@ -16,7 +16,7 @@ use super::lanes::{Avx2, Avx512};
 /// Vectors of a panel on each path: what the registers hold next to six queries.
 const AVX512_VECTORS: usize = 4;
 const AVX2_VECTORS: usize = 2;
-const PORTABLE_VECTORS: usize = 1;
+const PORTABLE_VECTORS: usize = 2;
 
 /// Rows of a panel on a path.
 pub(super) fn panel_width(path: SimdPath) -> usize {
@@ -61,6 +61,7 @@ impl Pass<'_> {
     #[inline(always)]
     unsafe fn tile<V: Lanes, const R: usize>(&self, queries: &[u32]) -> Vec<Best> {
         let mut strips: Vec<Strip> = queries.chunks(STRIP).map(|q| Strip::new(self, q)).collect();
+        let mut scores = [[0.0; WIDEST]; STRIP];
         let panels = self.packed.panels();
         let rows = self.rows.len();
         // Rows of the query's own class are often near: the limit falls early.
@@ -74,44 +75,33 @@ impl Pass<'_> {
                 if !strip.queries.iter().any(|q| q.admitted.meets(&positions)) {
                     continue;
                 }
+                let limits = &mut strip.limits;
                 // SAFETY: as the caller vouches.
-                let near = unsafe { near::<V, R>(panel, halves, &strip.points, &strip.limits) };
-                for (q, near) in near.into_iter().enumerate().take(strip.queries.len()) {
-                    if near != 0 {
-                        let hits = near & strip.queries[q].admitted.bits(&positions);
-                        self.measure(strip, q, start, hits);
+                let near =
+                    unsafe { near::<V, R>(panel, halves, &strip.points, limits, &mut scores) };
+                for (q, query) in strip.queries.iter_mut().enumerate() {
+                    if near[q] != 0 && query.take(near[q], &scores[q], &positions) {
+                        limits[q] = query.narrow(self, limits[q]);
                     }
                 }
             }
         }
-        let done = strips.into_iter().flat_map(|strip| strip.queries);
-        done.map(|query| query.best).collect()
+        let mut found = Vec::with_capacity(queries.len());
+        // A loop, not an iterator's closure: closures are compiled without V's instructions.
+        for strip in strips {
+            for (mut query, limit) in strip.queries.into_iter().zip(strip.limits) {
+                query.narrow(self, limit);
+                query.measure(self);
+                found.push(query.best);
+            }
+        }
+        found
     }
 
     /// Where the first row of the query's class stands.
     fn position(&self, query: u32) -> usize {
         let label = self.labels[query as usize];
         self.packed.class(self.labels, label).start
-    }
-
-    /// Offers the rows of `hits` to query `q` by their exact distances, and lowers its limit.
-    #[inline(always)]
-    fn measure(&self, strip: &mut Strip, q: usize, start: usize, mut hits: u64) {
-        let query = &mut strip.queries[q];
-        let point = self.rows.row(query.row as usize);
-        let before = query.best.reach();
-        while hits != 0 {
-            let row = self.packed.order[start + hits.trailing_zeros() as usize];
-            hits &= hits - 1;
-            if row != query.row {
-                let distance = squared_distance(point, self.rows.row(row as usize));
-                query.best.offer(distance, row);
-            }
-        }
-        let reach = query.best.reach();
-        if reach < before {
-            strip.limits[q] = self.packed.bound.limit(query.norm, reach);
-        }
     }
 }
 
@@ -135,12 +125,9 @@ impl Strip {
                     .packed
                     .class(search.labels, search.labels[*row as usize])
             };
-            Query {
-                row: *row,
-                norm: search.packed.put(*row, &mut points, STRIP, column),
-                admitted: Admitted::new(search.classes, search.rows.len(), class),
-                best: Best::new(search.k),
-            }
+            let admitted = Admitted::new(search.classes, search.rows.len(), class);
+            let norm = search.packed.put(*row, &mut points, STRIP, column);
+            Query::new(*row, norm, admitted, search)
         };
         let queries = queries.iter().enumerate().map(make).collect();
         Self {

@@ -1,0 +1,103 @@
+//! Rows that the first pass could not drop, by their scores, until they are measured.
+
+/// Positions with their scores, unsorted.
+pub(super) struct Pending {
+    k: usize,
+    /// At this many it is time to find a lower limit.
+    pub(super) room: usize,
+    /// The score, ordered as an integer, above the position.
+    keys: Vec<u64>,
+}
+
+impl Pending {
+    /// Room beyond k: as much again, so that a selection is paid by as many rows; and for a small k
+    /// enough that limits are not computed all the time.
+    const LEAST_ROOM: usize = 24;
+
+    pub(super) fn room(k: usize) -> usize {
+        k + k.max(Self::LEAST_ROOM)
+    }
+
+    pub(super) fn new(k: usize) -> Self {
+        Self {
+            k,
+            room: Self::room(k),
+            keys: Vec::new(),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, score: f32, position: usize) {
+        self.keys.push(ordered(score) << 32 | position as u64);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The k-th least score. Leaves the k least in front.
+    pub(super) fn kth(&mut self) -> Option<f32> {
+        (self.keys.len() >= self.k).then(|| score(*self.keys.select_nth_unstable(self.k - 1).1))
+    }
+
+    /// Drops the scores above `limit`, which must not be below the k-th least; after [`kth`](Self::kth).
+    pub(super) fn drop_above(&mut self, limit: f32) {
+        let mut kept = self.k;
+        for at in self.k..self.keys.len() {
+            let key = self.keys[at];
+            self.keys[kept] = key;
+            kept += usize::from(score(key) <= limit);
+        }
+        self.keys.truncate(kept);
+    }
+
+    /// All positions; none are left.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = usize> {
+        self.keys.drain(..).map(|key| key as u32 as usize)
+    }
+}
+
+/// The bits of a number that is not NaN, in an order of integers that is the order of numbers.
+#[inline(always)]
+fn ordered(score: f32) -> u64 {
+    let bits = score.to_bits();
+    let flip = ((bits as i32 >> 31) as u32) | 1 << 31;
+    u64::from(bits ^ flip)
+}
+
+/// The score of a key.
+#[inline(always)]
+fn score(key: u64) -> f32 {
+    let bits = (key >> 32) as u32;
+    let flip = ((!bits as i32 >> 31) as u32) | 1 << 31;
+    f32::from_bits(bits ^ flip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_in_the_order_of_scores() {
+        let scores = [f32::MIN, -1.5, -1e-42, -0.0, 0.0, 1e-42, 2.0, f32::MAX];
+        assert!(scores.map(ordered).is_sorted_by(|a, b| a < b));
+        for value in scores {
+            assert_eq!(score(ordered(value) << 32 | 7).to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn what_ties_with_the_limit_stays() {
+        let mut pending = Pending::new(2);
+        assert_eq!(pending.kth(), None);
+        for (position, score) in [3.0, -1.0, 1.0, 2.0, 0.5, 1.0].into_iter().enumerate() {
+            pending.push(score, position);
+        }
+        assert_eq!(pending.kth(), Some(0.5));
+        pending.drop_above(1.0);
+        let mut left: Vec<usize> = pending.drain().collect();
+        left.sort();
+        assert_eq!(left, [1, 2, 4, 5]);
+        assert_eq!(pending.len(), 0);
+    }
+}
