@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads = rayon::current_num_threads();
     println!("{} × {dims}, {threads} threads, {runs} runs", rows.len());
     println!("path      search              median ms  least ms  peak GFLOP/s  share");
+    let only = std::env::var("KNN_ONLY").unwrap_or_default();
     for path in SimdPath::ALL.into_iter().filter(|path| path.is_available()) {
         let backend = CpuBackend::on(path)?;
         for (name, queries, k, classes) in [
@@ -33,6 +34,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("K = 10, minority", &minority, 10, Classes::Any),
             ("K = 10, min. enemies", &minority, 10, Classes::Other),
         ] {
+            if !format!("{path} {name}").contains(&only) {
+                continue;
+            }
             let search = || backend.neighbours(rows, &labels, queries, k, classes);
             search()?;
             let (mut times, mut best) = (Vec::new(), 0f64);
@@ -109,7 +113,7 @@ fn spin(path: SimdPath, steps: u32) -> usize {
     match path {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: only available paths are timed.
-        SimdPath::Avx512 => unsafe { avx512(steps) },
+        SimdPath::Avx512Vnni | SimdPath::Avx512 => unsafe { avx512(steps) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         SimdPath::Avx2 => unsafe { avx2(steps) },

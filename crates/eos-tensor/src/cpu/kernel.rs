@@ -1,64 +1,111 @@
-//! The first pass: scores of six queries against one panel of rows, in registers.
+//! The first pass: how close the rows of one panel are to a strip of queries, in registers.
 
-use super::lanes::Lanes;
+use super::lanes::{Floats, Words};
 
-/// Queries of one strip. With a panel of R vectors, 6 · R sums fill 16 (R = 2) or 32 (R = 4) registers.
-pub(super) const STRIP: usize = 6;
-/// Rows of a panel at most: one bit each.
+/// Columns of a panel at most: one bit each.
 pub(super) const WIDEST: usize = 64;
+/// Queries of a strip at most.
+pub(super) const TALLEST: usize = 8;
 
-/// The scores of each query of a strip against the rows of one panel.
-pub(super) type Scores = [[f32; WIDEST]; STRIP];
+/// The closeness of the rows of one panel to each query of a strip.
+pub(super) type Scores = [[f32; WIDEST]; TALLEST];
 
-/// For each query of a strip, one bit for each row of a panel whose score is not above the query's
-/// limit. Where there is any, all scores of that query go to `scores`.
+/// The rows of a panel: `[words, width]`, and half their squared norms `[width]`.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    pub(super) words: &'a [u32],
+    pub(super) halves: &'a [f32],
+}
+
+/// Queries in neighbouring columns of a panel, from `first` on.
+#[derive(Clone, Copy)]
+pub(super) struct Strip<'a> {
+    pub(super) panel: Panel<'a>,
+    pub(super) first: usize,
+    /// The least closeness that matters to the query of each column of the panel.
+    pub(super) floors: &'a [f32],
+}
+
+/// One bit for each row of a panel, for each query of a strip.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Near {
+    /// Rows near to the query.
+    pub(super) rows: [u64; TALLEST],
+    /// Rows that the query is near to, where both are asked.
+    pub(super) back: [u64; TALLEST],
+}
+
+/// Finds the pairs of `S` queries and a panel's rows that are not farther apart than their floors say.
+/// Where there is any for a query, its closeness to all rows goes to `scores`.
 ///
-/// The score of row b for query a is ½|b|² − a · b, that is ½(|a − b|² − |a|²). `panel` is
-/// `[D, R · N]`, `halves` the ½|b|² `[R · N]`, `strip` the queries `[D, STRIP]`. R · N is [`WIDEST`] at most.
+/// The closeness of row b to query a is a · b − ½|b|², that is ½(|a|² − |a − b|²). With `BACK`, that
+/// of a to b is looked at as well: the same less ½|a|², against `lowered`, which holds the floor of
+/// each row less half its squared norm.
 ///
 /// # Safety
-/// The caller is compiled for V's instructions and the processor has them.
+/// The caller is compiled for W's instructions and the processor has them.
 #[inline(always)]
-pub(super) unsafe fn near<V: Lanes, const R: usize>(
-    panel: &[f32],
-    halves: &[f32],
-    strip: &[f32],
-    limits: &[f32; STRIP],
+pub(super) unsafe fn near<W: Words, const S: usize, const R: usize, const BACK: bool>(
+    panel: Panel<'_>,
+    strip: Strip<'_>,
+    lowered: &[f32],
     scores: &mut Scores,
-) -> [u64; STRIP] {
-    let width = R * V::N;
-    assert!(halves.len() == width && width <= WIDEST);
-    // SAFETY: the caller vouches for the instructions, the assertion for the lengths.
+) -> Near {
+    let lanes = <W::Floats as Floats>::N;
+    let width = R * lanes;
+    assert!(width <= WIDEST && S <= TALLEST && strip.first + S <= width);
+    assert!(panel.halves.len() == width && strip.panel.halves.len() == width);
+    assert!(strip.floors.len() == width && (!BACK || lowered.len() == width));
+    assert!(panel.words.len() == strip.panel.words.len());
+    let words = panel.words.len() / width;
+    let (mut rows, mut points) = (panel.words.as_ptr(), strip.panel.words.as_ptr());
+    let mut near = Near::default();
+    // SAFETY: the caller vouches for the instructions. Both panels hold `words` times `width` words, and
+    // a strip lies within the width, so every read of the loop is inside of them.
     unsafe {
-        let mut halves_of = [V::splat(0.0); R];
-        for (r, half) in halves_of.iter_mut().enumerate() {
-            *half = V::load(&halves[r * V::N..]);
+        let mut starts = [W::start(panel.halves); R];
+        for (r, start) in starts.iter_mut().enumerate() {
+            *start = W::start(&panel.halves[r * lanes..]);
         }
-        let mut sums = [halves_of; STRIP];
-        for (rows, points) in panel.chunks_exact(width).zip(strip.chunks_exact(STRIP)) {
-            let mut lanes = [V::splat(0.0); R];
-            for (r, lanes) in lanes.iter_mut().enumerate() {
-                *lanes = V::load(&rows[r * V::N..]);
+        let mut sums = [starts; S];
+        points = points.add(strip.first);
+        for _ in 0..words {
+            let mut values = [W::load(rows); R];
+            for (r, value) in values.iter_mut().enumerate() {
+                *value = W::load(rows.add(r * lanes));
             }
-            for (sums, point) in sums.iter_mut().zip(points) {
-                let point = V::splat(*point);
-                for (sum, lanes) in sums.iter_mut().zip(lanes) {
-                    *sum = sum.minus_product(point, lanes);
+            for (q, sums) in sums.iter_mut().enumerate() {
+                let point = W::splat(points.add(q));
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum = W::add_products(*sum, point, value);
                 }
             }
+            rows = rows.wrapping_add(width);
+            points = points.wrapping_add(width);
         }
-        let mut near = [0u64; STRIP];
         for (q, sums) in sums.into_iter().enumerate() {
-            let limit = V::splat(limits[q]);
-            for (r, sum) in sums.iter().enumerate() {
-                near[q] |= sum.not_above(limit) << (r * V::N);
+            let floor = W::Floats::splat(strip.floors[strip.first + q]);
+            // Loops, not closures: those are compiled without W's instructions.
+            let mut closeness = [floor; R];
+            for (closeness, sum) in closeness.iter_mut().zip(sums) {
+                *closeness = W::floats(sum);
             }
-            if near[q] != 0 {
-                for (r, sum) in sums.into_iter().enumerate() {
-                    sum.store(&mut scores[q][r * V::N..]);
+            for (r, closeness) in closeness.iter().enumerate() {
+                near.rows[q] |= closeness.not_below(floor) << (r * lanes);
+            }
+            if BACK {
+                let half = W::Floats::splat(strip.panel.halves[strip.first + q]);
+                for (r, closeness) in closeness.iter().enumerate() {
+                    let lowered = W::Floats::load(&lowered[r * lanes..]);
+                    near.back[q] |= closeness.minus(half).not_below(lowered) << (r * lanes);
+                }
+            }
+            if near.rows[q] | near.back[q] != 0 {
+                for (r, closeness) in closeness.into_iter().enumerate() {
+                    closeness.store(&mut scores[q][r * lanes..]);
                 }
             }
         }
-        near
     }
+    near
 }

@@ -1,11 +1,11 @@
-//! Vectors of f32: all that the first pass needs of an instruction set.
+//! Vectors: all that the first pass needs of an instruction set.
 
-/// `N` values in one register (or a few).
+/// `N` values of f32 in one register (or a few).
 ///
 /// # Safety
 /// Every function may be called only where the processor has the implementer's instructions, and
 /// from code compiled for them, so that it is inlined.
-pub(super) unsafe trait Lanes: Copy {
+pub(super) unsafe trait Floats: Copy {
     /// Values held; 16 at most.
     const N: usize;
 
@@ -27,17 +27,60 @@ pub(super) unsafe trait Lanes: Copy {
     /// As the trait's.
     unsafe fn splat(value: f32) -> Self;
 
-    /// `self − a · b`, rounded once or twice.
+    /// `self − other`, rounded.
     ///
     /// # Safety
     /// As the trait's.
-    unsafe fn minus_product(self, a: Self, b: Self) -> Self;
+    unsafe fn minus(self, other: Self) -> Self;
 
-    /// A bit for each lane that is not above `limit`; set for NaN.
+    /// A bit for each lane that is not below `floor`'s; set for NaN.
     ///
     /// # Safety
     /// As the trait's.
-    unsafe fn not_above(self, limit: Self) -> u64;
+    unsafe fn not_below(self, floor: Self) -> u64;
+}
+
+/// Words of `N` rows in one register, and the running sums of their products.
+///
+/// A word is what a panel holds of a row in 4 bytes: one f32, or two i16.
+///
+/// # Safety
+/// As [`Floats`]'.
+pub(super) unsafe trait Words: Copy {
+    /// Sums as numbers.
+    type Floats: Floats;
+    /// One sum a lane.
+    type Sums: Copy;
+
+    /// The `N` words at `from`.
+    ///
+    /// # Safety
+    /// As the trait's; `from` may be read for `N` words.
+    unsafe fn load(from: *const u32) -> Self;
+
+    /// The word at `from` in every lane.
+    ///
+    /// # Safety
+    /// As the trait's; `from` may be read.
+    unsafe fn splat(from: *const u32) -> Self;
+
+    /// Sums that start from the negatives of `halves`; for sums of integers, these are integers.
+    ///
+    /// # Safety
+    /// As the trait's; `halves` holds at least `N` values.
+    unsafe fn start(halves: &[f32]) -> Self::Sums;
+
+    /// `sums + a · b`: for floats rounded once or twice, for integers exact while it fits.
+    ///
+    /// # Safety
+    /// As the trait's.
+    unsafe fn add_products(sums: Self::Sums, a: Self, b: Self) -> Self::Sums;
+
+    /// The sums, rounded to f32.
+    ///
+    /// # Safety
+    /// As the trait's.
+    unsafe fn floats(sums: Self::Sums) -> Self::Floats;
 }
 
 /// Four lanes that compilers map to SSE2, NEON or scalars.
@@ -45,7 +88,7 @@ pub(super) unsafe trait Lanes: Copy {
 pub(super) struct Portable([f32; 4]);
 
 // SAFETY: plain Rust; any processor runs it.
-unsafe impl Lanes for Portable {
+unsafe impl Floats for Portable {
     const N: usize = 4;
 
     #[inline(always)]
@@ -64,114 +107,57 @@ unsafe impl Lanes for Portable {
     }
 
     #[inline(always)]
-    unsafe fn minus_product(mut self, a: Self, b: Self) -> Self {
-        // No mul_add: without FMA instructions it is a library call.
+    unsafe fn minus(mut self, other: Self) -> Self {
         for l in 0..4 {
-            self.0[l] -= a.0[l] * b.0[l];
+            self.0[l] -= other.0[l];
         }
         self
     }
 
     #[inline(always)]
-    unsafe fn not_above(self, limit: Self) -> u64 {
+    unsafe fn not_below(self, floor: Self) -> u64 {
         let mut bits = 0;
         for l in 0..4 {
-            let above = self.0[l] > limit.0[l];
-            bits |= u64::from(!above) << l;
+            let below = self.0[l] < floor.0[l];
+            bits |= u64::from(!below) << l;
         }
         bits
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
+// SAFETY: as above; `load` and `splat` read what their callers vouch for.
+unsafe impl Words for Portable {
+    type Floats = Self;
+    type Sums = Self;
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::Lanes;
-    use std::arch::x86_64::*;
-
-    /// Sixteen lanes of AVX-512F.
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx512(__m512);
-
-    // SAFETY: callers of the trait's functions vouch for AVX-512F.
-    unsafe impl Lanes for Avx512 {
-        const N: usize = 16;
-
-        #[inline(always)]
-        unsafe fn load(from: &[f32]) -> Self {
-            debug_assert!(from.len() >= Self::N);
-            // SAFETY: the caller vouches for AVX-512F and 16 values.
-            Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: &mut [f32]) {
-            debug_assert!(to.len() >= Self::N);
-            // SAFETY: the caller vouches for AVX-512F and 16 values.
-            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller vouches for AVX-512F.
-            Self(unsafe { _mm512_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        unsafe fn minus_product(self, a: Self, b: Self) -> Self {
-            // SAFETY: the caller vouches for AVX-512F.
-            Self(unsafe { _mm512_fnmadd_ps(a.0, b.0, self.0) })
-        }
-
-        #[inline(always)]
-        unsafe fn not_above(self, limit: Self) -> u64 {
-            // SAFETY: the caller vouches for AVX-512F.
-            u64::from(unsafe { _mm512_cmp_ps_mask::<_CMP_NGT_UQ>(self.0, limit.0) })
-        }
+    #[inline(always)]
+    unsafe fn load(from: *const u32) -> Self {
+        // SAFETY: the caller vouches for four words; any bits are an f32.
+        Self(unsafe { from.cast::<[f32; 4]>().read() })
     }
 
-    /// Eight lanes of AVX2 and FMA.
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx2(__m256);
+    #[inline(always)]
+    unsafe fn splat(from: *const u32) -> Self {
+        // SAFETY: the caller vouches for the word; any bits are an f32.
+        Self([unsafe { from.cast::<f32>().read() }; 4])
+    }
 
-    // SAFETY: callers of the trait's functions vouch for AVX2 and FMA.
-    unsafe impl Lanes for Avx2 {
-        const N: usize = 8;
+    #[inline(always)]
+    unsafe fn start(halves: &[f32]) -> Self {
+        Self([-halves[0], -halves[1], -halves[2], -halves[3]])
+    }
 
-        #[inline(always)]
-        unsafe fn load(from: &[f32]) -> Self {
-            debug_assert!(from.len() >= Self::N);
-            // SAFETY: the caller vouches for AVX2 and 8 values.
-            Self(unsafe { _mm256_loadu_ps(from.as_ptr()) })
+    #[inline(always)]
+    unsafe fn add_products(mut sums: Self, a: Self, b: Self) -> Self {
+        // No mul_add: without FMA instructions it is a library call.
+        for l in 0..4 {
+            sums.0[l] += a.0[l] * b.0[l];
         }
+        sums
+    }
 
-        #[inline(always)]
-        unsafe fn store(self, to: &mut [f32]) {
-            debug_assert!(to.len() >= Self::N);
-            // SAFETY: the caller vouches for AVX2 and 8 values.
-            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), self.0) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller vouches for AVX2.
-            Self(unsafe { _mm256_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        unsafe fn minus_product(self, a: Self, b: Self) -> Self {
-            // SAFETY: the caller vouches for FMA.
-            Self(unsafe { _mm256_fnmadd_ps(a.0, b.0, self.0) })
-        }
-
-        #[inline(always)]
-        unsafe fn not_above(self, limit: Self) -> u64 {
-            // SAFETY: the caller vouches for AVX2.
-            let lanes =
-                unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NGT_UQ>(self.0, limit.0)) };
-            u64::from(lanes as u8)
-        }
+    #[inline(always)]
+    unsafe fn floats(sums: Self) -> Self {
+        sums
     }
 }

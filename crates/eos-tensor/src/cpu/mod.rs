@@ -1,14 +1,21 @@
 //! [`Backend`] on the processor: blocked, parallel, and equal to [`exact`](crate::exact) on every path.
 //!
-//! A fast f32 pass ([`kernel`]) over packed rows ([`packed`]) drops what provably is no neighbour
+//! A fast pass ([`kernel`]) over packed rows ([`block`]) drops what provably is no neighbour
 //! ([`bound`]); what is left is measured in the canonical form. Where the first pass would not pay,
 //! [`scan`] measures all rows.
+//!
+//! The pass multiplies f32 or, with VNNI, 16-bit integers, two in the time of one f32 ([`format`]). Queries
+//! are taken by the panel ([`crowd`]); queries that fill panels of the rows share their products ([`search`]).
 
 mod best;
+mod block;
 mod bound;
+mod crowd;
+mod format;
 mod kernel;
 mod lanes;
-mod packed;
+#[cfg(target_arch = "x86_64")]
+mod lanes_x86;
 mod path;
 mod pending;
 mod query;
@@ -22,24 +29,19 @@ use crate::{
     backend::{check_queries, check_recipe},
     exact::blend,
 };
-use best::Best;
-use packed::Packed;
+use format::{Form, Format};
 use rayon::prelude::*;
 use scan::Scan;
-use search::{Pass, panel_width};
+use search::{Coarse, Prepared};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Fewer queries of one set of rows than this are not worth a packed copy of it.
 const FEW_QUERIES: usize = 16;
 /// Where k is more than one in so many rows, the first pass drops too little.
 const DENSE: usize = 8;
-/// Queries that share one pass over the rows: at most this many,
-const TILE: usize = 32 * kernel::STRIP;
-/// and at most this many values (½ MiB), so that they stay in the second-level cache.
-const TILE_VALUES: usize = 128 * 1024;
-/// Tiles for each thread, where there are enough queries: late tiles even out.
-const TILES_PER_THREAD: usize = 4;
+/// Queries of a task that measures all rows.
+const SCAN_TILE: usize = 6;
 /// Samples that one task interpolates.
 const SAMPLE_TILE: usize = 256;
 
@@ -116,13 +118,16 @@ impl Backend for CpuBackend {
     }
 }
 
-/// Searches over one set of rows. They share the packed copy, which is made when it pays.
+/// Searches over one set of rows. They share its packed form, which is made when it pays.
 struct CpuSearch<'a> {
     backend: CpuBackend,
     rows: Rows<'a>,
     labels: &'a [u32],
-    /// With the path whose panels it is cut into.
-    packed: OnceLock<(SimdPath, Packed<'a>)>,
+    /// In pairs of integers and in floats.
+    pairs: OnceLock<Prepared<'a>>,
+    floats: OnceLock<Prepared<'a>>,
+    /// Whether integers proved too coarse.
+    coarse: AtomicBool,
     /// Queries answered so far.
     answered: AtomicUsize,
 }
@@ -133,9 +138,26 @@ impl<'a> CpuSearch<'a> {
             backend,
             rows,
             labels,
-            packed: OnceLock::new(),
+            pairs: OnceLock::new(),
+            floats: OnceLock::new(),
+            coarse: AtomicBool::new(false),
             answered: AtomicUsize::new(0),
         }
+    }
+
+    /// The search with a first pass, in the fastest form that tells rows apart.
+    fn first_pass(&self, path: SimdPath, jobs: &mut [Job<'_>], k: usize, classes: Classes) {
+        let prepare = |form| move || Prepared::new(Format::new(self.rows, form), self.labels, path);
+        if path == SimdPath::Avx512Vnni && !self.coarse.load(Ordering::Relaxed) {
+            let prepared = self.pairs.get_or_init(prepare(Form::Pairs));
+            match prepared.search(jobs, k, classes) {
+                Ok(()) => return,
+                Err(Coarse) => self.coarse.store(true, Ordering::Relaxed),
+            }
+        }
+        let prepared = self.floats.get_or_init(prepare(Form::Floats));
+        let found = prepared.search(jobs, k, classes);
+        found.expect("a search in floats goes on however few rows they tell apart");
     }
 }
 
@@ -156,33 +178,14 @@ impl Search for CpuSearch<'_> {
                 classes,
                 path,
             };
-            Job::run(&mut jobs, kernel::STRIP, |queries| scan.run(queries));
+            jobs.par_chunks_mut(SCAN_TILE)
+                .for_each(|jobs| scan.run(jobs));
         } else {
-            let pack = || (path, Packed::new(rows, labels, panel_width(path)));
-            let (path, packed) = self.packed.get_or_init(pack);
-            let pass = Pass {
-                rows,
-                labels,
-                k,
-                classes,
-                path: *path,
-                packed,
-            };
             jobs.sort_by_key(|job| labels[job.query as usize]);
-            let tile = tile(jobs.len(), rows.dims());
-            Job::run(&mut jobs, tile, |queries| pass.run(queries));
+            self.first_pass(path, &mut jobs, k, classes);
         }
         Ok(found)
     }
-}
-
-/// Queries of a tile. It decides how fast a search is, never what it finds.
-fn tile(queries: usize, dims: usize) -> usize {
-    let even = queries.div_ceil(TILES_PER_THREAD * rayon::current_num_threads());
-    let most = TILE.min(TILE_VALUES / dims);
-    even.min(most)
-        .next_multiple_of(kernel::STRIP)
-        .max(kernel::STRIP)
 }
 
 /// A query and its slots in the result.
@@ -205,13 +208,12 @@ impl<'a> Job<'a> {
         .collect()
     }
 
-    /// Searches tile after tile in parallel.
-    fn run(jobs: &mut [Self], tile: usize, search: impl Fn(&[u32]) -> Vec<Best> + Sync) {
-        jobs.par_chunks_mut(tile).for_each(|jobs| {
-            let queries: Vec<u32> = jobs.iter().map(|job| job.query).collect();
-            for (job, best) in jobs.iter_mut().zip(search(&queries)) {
-                best.write(job.index, job.distance);
-            }
-        });
+    /// The same, borrowed.
+    fn again(&mut self) -> Job<'_> {
+        Job {
+            query: self.query,
+            index: self.index,
+            distance: self.distance,
+        }
     }
 }

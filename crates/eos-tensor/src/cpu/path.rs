@@ -3,12 +3,14 @@
 use crate::Error;
 use std::fmt;
 
-/// The environment variable that forces a path: `avx512`, `avx2` or `portable`.
+/// The environment variable that forces a path: `avx512vnni`, `avx512`, `avx2` or `portable`.
 const FORCE: &str = "EOS_SIMD";
 
 /// An instruction set of the neighbour search. Results are the same bits on each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SimdPath {
+    /// AVX-512F with VNNI: 16 lanes of two 16-bit integers.
+    Avx512Vnni,
     /// AVX-512F: 16 lanes.
     Avx512,
     /// AVX2 and FMA: 8 lanes.
@@ -19,11 +21,16 @@ pub enum SimdPath {
 
 impl SimdPath {
     /// Every path, widest first.
-    pub const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+    pub const ALL: [Self; 4] = [Self::Avx512Vnni, Self::Avx512, Self::Avx2, Self::Portable];
 
     /// Whether this processor can run it.
     pub fn is_available(self) -> bool {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => {
+                std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512vnni")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
             #[cfg(target_arch = "x86_64")]
@@ -32,7 +39,7 @@ impl SimdPath {
                     && std::arch::is_x86_feature_detected!("fma")
             }
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx512 | Self::Avx2 => false,
+            Self::Avx512Vnni | Self::Avx512 | Self::Avx2 => false,
             Self::Portable => true,
         }
     }
@@ -45,6 +52,15 @@ impl SimdPath {
         match std::env::var_os(FORCE) {
             Some(name) if !name.is_empty() => Self::named(&name.to_string_lossy()),
             _ => Ok(Self::widest()),
+        }
+    }
+
+    /// Rows of a panel of the first pass: three vectors.
+    pub(super) fn width(self) -> usize {
+        match self {
+            Self::Avx512Vnni | Self::Avx512 => 48,
+            Self::Avx2 => 24,
+            Self::Portable => 12,
         }
     }
 
@@ -75,6 +91,7 @@ impl SimdPath {
 impl fmt::Display for SimdPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Avx512Vnni => "avx512vnni",
             Self::Avx512 => "avx512",
             Self::Avx2 => "avx2",
             Self::Portable => "portable",

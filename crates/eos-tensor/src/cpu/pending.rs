@@ -1,11 +1,9 @@
 //! Rows that the first pass could not drop, by their scores, until they are measured.
 
-/// Positions with their scores, unsorted.
+/// Row numbers with their scores, unsorted.
 pub(super) struct Pending {
     k: usize,
-    /// At this many it is time to find a lower limit.
-    pub(super) room: usize,
-    /// The score, ordered as an integer, above the position.
+    /// The score, ordered as an integer, above the row. Never more than it has [`room`](Self::room) for.
     keys: Vec<u64>,
 }
 
@@ -14,6 +12,7 @@ impl Pending {
     /// enough that limits are not computed all the time.
     const LEAST_ROOM: usize = 24;
 
+    /// Rows held until it is time to find a lower limit.
     pub(super) fn room(k: usize) -> usize {
         k + k.max(Self::LEAST_ROOM)
     }
@@ -21,14 +20,18 @@ impl Pending {
     pub(super) fn new(k: usize) -> Self {
         Self {
             k,
-            room: Self::room(k),
             keys: Vec::new(),
         }
     }
 
+    /// Takes a row; whether it was the last that there is room for.
     #[inline(always)]
-    pub(super) fn push(&mut self, score: f32, position: usize) {
-        self.keys.push(ordered(score) << 32 | position as u64);
+    pub(super) fn push(&mut self, score: f32, row: u32) -> bool {
+        if self.keys.capacity() == 0 {
+            self.keys.reserve_exact(Self::room(self.k));
+        }
+        self.keys.push(ordered(score) << 32 | u64::from(row));
+        self.keys.len() >= Self::room(self.k)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,9 +54,9 @@ impl Pending {
         self.keys.truncate(kept);
     }
 
-    /// All positions; none are left.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = usize> {
-        self.keys.drain(..).map(|key| key as u32 as usize)
+    /// All rows; none are left.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = u32> {
+        self.keys.drain(..).map(|key| key as u32)
     }
 }
 
@@ -91,11 +94,11 @@ mod tests {
         let mut pending = Pending::new(2);
         assert_eq!(pending.kth(), None);
         for (position, score) in [3.0, -1.0, 1.0, 2.0, 0.5, 1.0].into_iter().enumerate() {
-            pending.push(score, position);
+            assert!(!pending.push(score, position as u32));
         }
         assert_eq!(pending.kth(), Some(0.5));
         pending.drop_above(1.0);
-        let mut left: Vec<usize> = pending.drain().collect();
+        let mut left: Vec<u32> = pending.drain().collect();
         left.sort();
         assert_eq!(left, [1, 2, 4, 5]);
         assert_eq!(pending.len(), 0);

@@ -1,10 +1,10 @@
-//! One query of a tile while the panels pass by.
+//! One query while the panels pass by.
 
-use super::{best::Best, pending::Pending, search::Pass};
-use crate::{Classes, exact::squared_distance};
+use super::{Job, best::Best, block::Block, pending::Pending, search::Pass};
+use crate::{Classes, Rows, exact::squared_distance};
 use std::ops::Range;
 
-/// The positions that a query admits: a range, or all but a range. The range holds the query itself.
+/// The positions that a query admits: a range, or all but a range.
 #[derive(Debug, Clone)]
 pub(super) struct Admitted {
     range: Range<usize>,
@@ -19,6 +19,12 @@ impl Admitted {
             Classes::Same => (class(), false),
             Classes::Other => (class(), true),
         };
+        Self { range, inverted }
+    }
+
+    /// No position.
+    fn none() -> Self {
+        let (range, inverted) = (0..0, false);
         Self { range, inverted }
     }
 
@@ -54,57 +60,72 @@ fn below(end: usize, panel: &Range<usize>) -> u64 {
 }
 
 /// A query: its row, what it admits, the best so far.
-pub(super) struct Query {
-    pub(super) row: u32,
-    /// Where its row stands.
-    position: usize,
-    /// Squared norm of the packed row.
+pub(super) struct Query<'a> {
+    job: Job<'a>,
+    /// Squared norm of the stored row.
     norm: f64,
+    /// Where its row stands in the block that is searched; no position where it is not held.
+    position: usize,
     pub(super) admitted: Admitted,
     pending: Pending,
-    pub(super) best: Best,
+    best: Best,
 }
 
-impl Query {
-    pub(super) fn new(row: u32, norm: f64, admitted: Admitted, pass: &Pass<'_>) -> Self {
+impl<'a> Query<'a> {
+    /// `half` is half the squared norm of the stored row.
+    pub(super) fn new(job: Job<'a>, half: f32, k: usize) -> Self {
         Self {
-            row,
-            position: pass.packed.position[row as usize] as usize,
-            norm,
-            admitted,
-            pending: Pending::new(pass.k),
-            best: Best::new(pass.k),
+            job,
+            norm: 2.0 * f64::from(half),
+            position: usize::MAX,
+            admitted: Admitted::none(),
+            pending: Pending::new(k),
+            best: Best::new(k),
         }
     }
 
-    /// Takes the rows of `near`, one bit for each position of `panel`, that it admits. Returns
-    /// whether it is time to [`narrow`](Self::narrow).
+    /// Row number.
+    pub(super) fn row(&self) -> u32 {
+        self.job.query
+    }
+
+    /// Gets ready for the rows of a block.
+    pub(super) fn enter(&mut self, pass: &Pass<'_>, block: &Block) {
+        let class = || block.class(pass.labels, pass.labels[self.job.query as usize]);
+        self.admitted = Admitted::new(pass.classes, block.order.len(), class);
+        self.position = block.position(self.job.query).unwrap_or(usize::MAX);
+    }
+
+    /// Bits of the positions that it admits, itself excluded.
     #[inline(always)]
-    pub(super) fn take(&mut self, near: u64, scores: &[f32], panel: &Range<usize>) -> bool {
-        let mut hits = near & self.admitted.bits(panel);
-        if panel.contains(&self.position) {
-            hits &= !(1 << (self.position - panel.start));
+    pub(super) fn admits(&self, positions: &Range<usize>) -> u64 {
+        let bits = self.admitted.bits(positions);
+        if positions.contains(&self.position) {
+            bits & !(1 << (self.position - positions.start))
+        } else {
+            bits
         }
-        while hits != 0 {
-            let at = hits.trailing_zeros() as usize;
-            hits &= hits - 1;
-            self.pending.push(scores[at], panel.start + at);
-        }
-        self.pending.len() >= self.pending.room
+    }
+
+    /// Takes a row of a score. Returns a new limit when it was time to find one.
+    #[inline(always)]
+    pub(super) fn take(&mut self, pass: &Pass<'_>, score: f32, row: u32) -> Option<f32> {
+        let full = self.pending.push(score, row);
+        full.then(|| self.narrow(pass))
     }
 
     /// Drops what cannot be among the k nearest. Returns a limit that drops no neighbour.
-    #[inline(always)]
-    pub(super) fn narrow(&mut self, pass: &Pass<'_>, limit: f32) -> f32 {
-        let bound = pass.packed.bound;
-        let mut limit = limit;
+    fn narrow(&mut self, pass: &Pass<'_>) -> f32 {
+        let bound = pass.format.bound;
+        let mut limit = f32::INFINITY;
         if let Some(score) = self.pending.kth() {
-            limit = limit.min(bound.limit(self.norm, bound.reach(self.norm, score)));
+            limit = bound.limit(self.norm, bound.reach(self.norm, score));
             self.pending.drop_above(limit);
         }
         // Where scores do not tell enough rows apart, distances do.
-        if 2 * self.pending.len() > pass.k + self.pending.room {
-            self.measure(pass);
+        if 2 * self.pending.len() > pass.k + Pending::room(pass.k) {
+            pass.indistinct(self.pending.len());
+            self.measure(pass.format.rows);
             limit = limit.min(bound.limit(self.norm, self.best.reach()));
         }
         limit
@@ -112,13 +133,24 @@ impl Query {
 
     /// Measures the rows that it has taken.
     #[inline(always)]
-    pub(super) fn measure(&mut self, pass: &Pass<'_>) {
-        let point = pass.rows.row(self.row as usize);
-        for position in self.pending.drain() {
-            let row = pass.packed.order[position];
-            let distance = squared_distance(point, pass.rows.row(row as usize));
+    fn measure(&mut self, rows: Rows<'_>) {
+        let point = rows.row(self.job.query as usize);
+        for row in self.pending.drain() {
+            let distance = squared_distance(point, rows.row(row as usize));
             self.best.offer(distance, row);
         }
+    }
+
+    /// Writes the k nearest of all that it was shown.
+    #[inline(always)]
+    pub(super) fn finish(mut self, pass: &Pass<'_>) {
+        if let Some(score) = self.pending.kth() {
+            let bound = pass.format.bound;
+            let limit = bound.limit(self.norm, bound.reach(self.norm, score));
+            self.pending.drop_above(limit);
+        }
+        self.measure(pass.format.rows);
+        self.best.write(self.job.index, self.job.distance);
     }
 }
 

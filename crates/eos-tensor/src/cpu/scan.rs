@@ -1,6 +1,6 @@
 //! The search without a first pass: every admitted distance in its canonical form.
 
-use super::{SimdPath, best::Best};
+use super::{Job, SimdPath, best::Best};
 use crate::{Classes, Rows, exact::squared_distance};
 
 /// Values of a row tile: 64 KiB of f32, so that a tile stays in the second-level cache while every
@@ -19,27 +19,27 @@ pub(super) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// The k best of each query.
-    pub(super) fn run(self, queries: &[u32]) -> Vec<Best> {
+    /// Answers the jobs.
+    pub(super) fn run(self, jobs: &mut [Job<'_>]) {
         match self.path {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the path is available.
-            SimdPath::Avx512 => unsafe { avx512(self, queries) },
+            SimdPath::Avx512Vnni | SimdPath::Avx512 => unsafe { avx512(self, jobs) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the path is available.
-            SimdPath::Avx2 => unsafe { avx2(self, queries) },
-            _ => self.scan(queries),
+            SimdPath::Avx2 => unsafe { avx2(self, jobs) },
+            _ => self.scan(jobs),
         }
     }
 
     #[inline(always)]
-    fn scan(self, queries: &[u32]) -> Vec<Best> {
-        let mut lists: Vec<Best> = queries.iter().map(|_| Best::new(self.k)).collect();
+    fn scan(self, jobs: &mut [Job<'_>]) {
+        let mut lists: Vec<Best> = jobs.iter().map(|_| Best::new(self.k)).collect();
         let tile = (TILE_VALUES / self.rows.dims()).max(1);
         for start in (0..self.rows.len()).step_by(tile) {
             let end = (start + tile).min(self.rows.len());
-            for (query, best) in queries.iter().zip(&mut lists) {
-                let own = *query as usize;
+            for (job, best) in jobs.iter().zip(&mut lists) {
+                let own = job.query as usize;
                 let (point, label) = (self.rows.row(own), self.labels[own]);
                 for row in start..end {
                     if row != own && self.classes.admit(label, self.labels[row]) {
@@ -48,18 +48,20 @@ impl Scan<'_> {
                 }
             }
         }
-        lists
+        for (job, best) in jobs.iter_mut().zip(lists) {
+            best.write(job.index, job.distance);
+        }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn avx512(scan: Scan<'_>, queries: &[u32]) -> Vec<Best> {
-    scan.scan(queries)
+fn avx512(scan: Scan<'_>, jobs: &mut [Job<'_>]) {
+    scan.scan(jobs)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn avx2(scan: Scan<'_>, queries: &[u32]) -> Vec<Best> {
-    scan.scan(queries)
+fn avx2(scan: Scan<'_>, jobs: &mut [Job<'_>]) {
+    scan.scan(jobs)
 }

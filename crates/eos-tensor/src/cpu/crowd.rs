@@ -1,0 +1,265 @@
+//! Queries that pass the panels together.
+
+use super::{
+    Job,
+    block::Block,
+    kernel::{Panel, Scores, Strip, TALLEST, WIDEST, near},
+    lanes::Words,
+    query::Query,
+    search::Pass,
+};
+use std::ops::Range;
+
+/// As many queries as a panel has columns, with what the first pass compares.
+pub(super) struct Crowd<'a> {
+    words: Source<'a>,
+    halves: Vec<f32>,
+    /// The least closeness that matters to the query of each column; +∞ where there is none.
+    floors: Vec<f32>,
+    /// The floors less the halves.
+    lowered: Vec<f32>,
+    queries: Vec<Option<Query<'a>>>,
+}
+
+/// Where the queries' words are.
+enum Source<'a> {
+    /// In a panel of the block that is searched, which the queries' rows fill.
+    Block(&'a Block, usize),
+    Own(Vec<u32>),
+}
+
+impl<'a> Crowd<'a> {
+    /// Queries packed for themselves, no more than columns.
+    pub(super) fn gathered(pass: &Pass<'_>, jobs: &'a mut [Job<'_>]) -> Self {
+        let width = pass.width();
+        let mut words = vec![0; pass.format.words() * width];
+        let mut halves = vec![0.0; width];
+        for (column, job) in jobs.iter().enumerate() {
+            halves[column] = pass.format.put(job.query, &mut words, width, column);
+        }
+        let mut jobs = jobs.iter_mut();
+        Self::new(Source::Own(words), halves, |half| {
+            jobs.next().map(|job| Query::new(job.again(), half, pass.k))
+        })
+    }
+
+    /// The queries that stand in panel `p` of the block.
+    pub(super) fn standing<'j: 'a>(
+        pass: &Pass<'_>,
+        block: &'a Block,
+        p: usize,
+        jobs: &mut [Option<Job<'j>>],
+    ) -> Self {
+        let halves = block.panel(p).halves.to_vec();
+        let mut jobs = jobs.iter_mut();
+        Self::new(Source::Block(block, p), halves, |half| {
+            let job = jobs.next().and_then(Option::take);
+            job.map(|job| Query::new(job, half, pass.k))
+        })
+    }
+
+    fn new(
+        words: Source<'a>,
+        halves: Vec<f32>,
+        mut query: impl FnMut(f32) -> Option<Query<'a>>,
+    ) -> Self {
+        let queries: Vec<_> = halves.iter().map(|half| query(*half)).collect();
+        let floor = |query: &Option<Query<'_>>| match query {
+            Some(_) => f32::NEG_INFINITY,
+            None => f32::INFINITY,
+        };
+        let floors: Vec<f32> = queries.iter().map(floor).collect();
+        Self {
+            words,
+            halves,
+            lowered: floors.clone(),
+            floors,
+            queries,
+        }
+    }
+
+    /// Gets all ready for the rows of a block.
+    pub(super) fn enter(&mut self, pass: &Pass<'_>, block: &Block) {
+        for query in self.queries.iter_mut().flatten() {
+            query.enter(pass, block);
+        }
+    }
+
+    /// Writes what each found.
+    #[inline(always)]
+    pub(super) fn finish(self, pass: &Pass<'_>) {
+        for query in self.queries.into_iter().flatten() {
+            query.finish(pass);
+        }
+    }
+
+    /// The panel where rows of the first query's class start.
+    pub(super) fn starts(&self, pass: &Pass<'_>, block: &Block) -> usize {
+        let first = self.queries.iter().flatten().next();
+        let label = first.map_or(0, |query| pass.labels[query.row() as usize]);
+        block.class(pass.labels, label).start / block.width % block.panels().max(1)
+    }
+
+    /// Whether some query of a strip admits one of `positions`.
+    #[inline(always)]
+    fn meets<const S: usize>(&self, strip: usize, positions: &Range<usize>) -> bool {
+        let queries = &self.queries[strip * S..][..S];
+        let mut queries = queries.iter().flatten();
+        queries.any(|query| query.admitted.meets(positions))
+    }
+
+    /// Shows the rows of the panel that the queries stand in to them.
+    ///
+    /// # Safety
+    /// The caller is compiled for W's instructions and the processor has them.
+    #[inline(always)]
+    pub(super) unsafe fn see_itself<W: Words, const S: usize, const R: usize>(
+        &mut self,
+        pass: &Pass<'_>,
+    ) {
+        if let Source::Block(block, p) = self.words {
+            // SAFETY: as the caller vouches.
+            unsafe { self.see::<W, S, R>(pass, block, p) };
+        }
+    }
+
+    /// Shows the rows of panel `p` to the queries.
+    ///
+    /// # Safety
+    /// The caller is compiled for W's instructions and the processor has them.
+    #[inline(always)]
+    pub(super) unsafe fn see<W: Words, const S: usize, const R: usize>(
+        &mut self,
+        pass: &Pass<'_>,
+        block: &Block,
+        p: usize,
+    ) {
+        let (rows, positions) = (block.panel(p), block.positions(p));
+        let mut scores: Scores = [[0.0; WIDEST]; TALLEST];
+        for strip in 0..block.width / S {
+            if !self.meets::<S>(strip, &positions) {
+                continue;
+            }
+            let points = strip_of(&self.words, &self.halves, &self.floors, strip * S);
+            // SAFETY: as the caller vouches.
+            let near = unsafe { near::<W, S, R, false>(rows, points, &[], &mut scores) };
+            for q in 0..S {
+                if near.rows[q] != 0 {
+                    self.take(
+                        pass,
+                        strip * S + q,
+                        near.rows[q],
+                        &scores[q],
+                        block,
+                        &positions,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Shows the queries of two crowds, which stand in different panels of one block, to each other.
+    ///
+    /// # Safety
+    /// The caller is compiled for W's instructions and the processor has them.
+    #[inline(always)]
+    pub(super) unsafe fn meet<W: Words, const S: usize, const R: usize>(
+        &mut self,
+        other: &mut Self,
+        pass: &Pass<'_>,
+    ) {
+        let (Source::Block(block, own), Source::Block(_, p)) = (&self.words, &other.words) else {
+            unreachable!("queries meet where they stand in the block");
+        };
+        let (block, own, p) = (*block, *own, *p);
+        let (rows, positions) = (block.panel(p), block.positions(p));
+        let first = block.positions(own).start;
+        let mut scores: Scores = [[0.0; WIDEST]; TALLEST];
+        for strip in 0..block.width / S {
+            if !self.meets::<S>(strip, &positions) {
+                continue;
+            }
+            let points = strip_of(&self.words, &self.halves, &self.floors, strip * S);
+            // SAFETY: as the caller vouches.
+            let near = unsafe { near::<W, S, R, true>(rows, points, &other.lowered, &mut scores) };
+            for q in 0..S {
+                let column = strip * S + q;
+                if near.rows[q] != 0 {
+                    self.take(pass, column, near.rows[q], &scores[q], block, &positions);
+                }
+                if near.back[q] != 0
+                    && let Some(query) = &self.queries[column]
+                {
+                    // Whether two rows admit each other depends on their classes alone.
+                    let mut hits = near.back[q] & query.admitted.bits(&positions);
+                    while hits != 0 {
+                        let at = hits.trailing_zeros() as usize;
+                        hits &= hits - 1;
+                        let score = self.halves[column] - scores[q][at] - rows.halves[at];
+                        other.offer(pass, at, score, block.order[first + column]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the query of a column the rows of `near`, one bit for each of `positions`, that it admits.
+    #[inline(always)]
+    fn take(
+        &mut self,
+        pass: &Pass<'_>,
+        column: usize,
+        near: u64,
+        closeness: &[f32],
+        block: &Block,
+        positions: &Range<usize>,
+    ) {
+        let Some(query) = &self.queries[column] else {
+            return;
+        };
+        let mut hits = near & query.admits(positions);
+        while hits != 0 {
+            let at = hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            self.offer(
+                pass,
+                column,
+                -closeness[at],
+                block.order[positions.start + at],
+            );
+        }
+    }
+
+    /// Gives the query of a column a row of a score.
+    #[inline(always)]
+    fn offer(&mut self, pass: &Pass<'_>, column: usize, score: f32, row: u32) {
+        let Some(query) = &mut self.queries[column] else {
+            return;
+        };
+        if let Some(limit) = query.take(pass, score, row) {
+            let floor = (-limit).max(self.floors[column]);
+            self.floors[column] = floor;
+            let lowered = f64::from(floor) - f64::from(self.halves[column]);
+            self.lowered[column] = (lowered as f32).next_down();
+        }
+    }
+}
+
+/// A strip of the queries of a crowd.
+#[inline(always)]
+fn strip_of<'a>(
+    words: &'a Source<'_>,
+    halves: &'a [f32],
+    floors: &'a [f32],
+    first: usize,
+) -> Strip<'a> {
+    let words = match words {
+        Source::Block(block, p) => block.panel(*p).words,
+        Source::Own(words) => words,
+    };
+    Strip {
+        panel: Panel { words, halves },
+        first,
+        floors,
+    }
+}
