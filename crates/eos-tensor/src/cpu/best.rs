@@ -49,12 +49,25 @@ impl Best {
     }
 
     /// Writes the least k, nearest first; slots beyond them stay as they are.
-    pub(super) fn write(mut self, index: &mut [u32], distances: &mut [f32]) {
-        self.settle();
-        self.keys.sort_unstable();
-        for (slot, key) in self.keys.into_iter().enumerate() {
-            index[slot] = key as u32;
-            distances[slot] = distance(key) as f32;
+    #[inline(always)]
+    pub(super) fn write(self, index: &mut [u32], distances: &mut [f32]) {
+        // By distance in f32, which small keys hold, and then exactly where that ties.
+        let mut order = Vec::with_capacity(self.keys.len());
+        for (slot, key) in self.keys.iter().enumerate() {
+            let rounded = (distance(*key) as f32).to_bits();
+            order.push(u64::from(rounded) << 32 | slot as u64);
+        }
+        order.sort_unstable();
+        let key = |place: &u64| self.keys[*place as u32 as usize];
+        for ties in order.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
+            if ties.len() > 1 {
+                ties.sort_unstable_by_key(key);
+            }
+        }
+        let nearest = order.iter().take(self.k).map(key);
+        for ((key, index), slot) in nearest.zip(index).zip(distances) {
+            *index = key as u32;
+            *slot = distance(key) as f32;
         }
     }
 }

@@ -143,13 +143,13 @@ impl<'a> Crowd<'a> {
             let points = strip_of(&self.words, &self.halves, &self.floors, strip * S);
             // SAFETY: as the caller vouches.
             let near = unsafe { near::<W, S, R, false>(rows, points, &[], &mut scores) };
-            for q in 0..S {
+            for (q, closeness) in scores.iter().enumerate().take(S) {
                 if near.rows[q] != 0 {
                     self.take(
                         pass,
                         strip * S + q,
                         near.rows[q],
-                        &scores[q],
+                        closeness,
                         block,
                         &positions,
                     );
@@ -182,10 +182,10 @@ impl<'a> Crowd<'a> {
             let points = strip_of(&self.words, &self.halves, &self.floors, strip * S);
             // SAFETY: as the caller vouches.
             let near = unsafe { near::<W, S, R, true>(rows, points, &other.lowered, &mut scores) };
-            for q in 0..S {
+            for (q, closeness) in scores.iter().enumerate().take(S) {
                 let column = strip * S + q;
                 if near.rows[q] != 0 {
-                    self.take(pass, column, near.rows[q], &scores[q], block, &positions);
+                    self.take(pass, column, near.rows[q], closeness, block, &positions);
                 }
                 if near.back[q] != 0
                     && let Some(query) = &self.queries[column]
@@ -195,7 +195,7 @@ impl<'a> Crowd<'a> {
                     while hits != 0 {
                         let at = hits.trailing_zeros() as usize;
                         hits &= hits - 1;
-                        let score = self.halves[column] - scores[q][at] - rows.halves[at];
+                        let score = self.halves[column] - closeness[at] - rows.halves[at];
                         other.offer(pass, at, score, block.order[first + column]);
                     }
                 }

@@ -115,10 +115,11 @@ impl<'a> Query<'a> {
     }
 
     /// Drops what cannot be among the k nearest. Returns a limit that drops no neighbour.
+    #[inline(always)]
     fn narrow(&mut self, pass: &Pass<'_>) -> f32 {
         let bound = pass.format.bound;
         let mut limit = f32::INFINITY;
-        if let Some(score) = self.pending.kth() {
+        if let Some(score) = self.pending.enough() {
             limit = bound.limit(self.norm, bound.reach(self.norm, score));
             self.pending.drop_above(limit);
         }
@@ -144,7 +145,7 @@ impl<'a> Query<'a> {
     /// Writes the k nearest of all that it was shown.
     #[inline(always)]
     pub(super) fn finish(mut self, pass: &Pass<'_>) {
-        if let Some(score) = self.pending.kth() {
+        if let Some(score) = self.pending.enough() {
             let bound = pass.format.bound;
             let limit = bound.limit(self.norm, bound.reach(self.norm, score));
             self.pending.drop_above(limit);

@@ -246,7 +246,9 @@ impl Pass<'_> {
 
     /// Crowds of a tile, for so many queries. It decides how fast a search is, never what it finds.
     fn tile(&self, queries: usize) -> usize {
-        let bytes = self.width() * (self.format.words() * size_of::<u32>() + self.waits());
+        // Of what waits, little is looked at while a tile passes a panel.
+        let waits = size_of::<Query<'_>>() + size_of::<u64>() * Pending::room(self.k) / 8;
+        let bytes = self.width() * (self.format.words() * size_of::<u32>() + waits);
         let even = queries.div_ceil(TILES_PER_THREAD * rayon::current_num_threads());
         even.div_ceil(self.width()).min(TILE_BYTES / bytes).max(1)
     }
