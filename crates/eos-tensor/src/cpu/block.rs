@@ -1,13 +1,14 @@
 //! Rows as the first pass reads them: in panels.
 
-use super::{format::Format, kernel::Panel};
+use super::{
+    format::Format,
+    kernel::{Panel, WIDTH},
+};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Some rows of a set, sorted by class and cut into panels `[words, width]` with one row a column.
+/// Some rows of a set, sorted by class and cut into panels `[words, WIDTH]` with one row a column.
 pub(super) struct Block {
-    /// Rows of a panel.
-    pub(super) width: usize,
     /// The rows held.
     rows: Range<usize>,
     /// Row number at each position.
@@ -27,38 +28,32 @@ pub(super) struct Block {
 const LINE: usize = 16;
 
 impl Block {
-    pub(super) fn new(
-        format: &Format<'_>,
-        labels: &[u32],
-        rows: Range<usize>,
-        width: usize,
-    ) -> Self {
+    pub(super) fn new(format: &Format<'_>, labels: &[u32], rows: Range<usize>) -> Self {
         let mut order: Vec<u32> = (rows.start as u32..rows.end as u32).collect();
         order.sort_by_key(|row| labels[*row as usize]);
         let mut position = vec![0; order.len()];
         for (at, row) in order.iter().enumerate() {
             position[*row as usize - rows.start] = at as u32;
         }
-        let (panels, panel) = (order.len().div_ceil(width), format.words() * width);
+        let (panels, panel) = (order.len().div_ceil(WIDTH), format.words() * WIDTH);
         let mut words = vec![0; panels * panel + LINE];
         let skipped = words
             .as_ptr()
             .align_offset(LINE * size_of::<u32>())
             .min(LINE);
-        let mut halves = vec![0.0; panels * width];
+        let mut halves = vec![0.0; panels * WIDTH];
         (
             words[skipped..].par_chunks_exact_mut(panel),
-            halves.par_chunks_mut(width),
-            order.par_chunks(width),
+            halves.par_chunks_mut(WIDTH),
+            order.par_chunks(WIDTH),
         )
             .into_par_iter()
             .for_each(|(panel, halves, order)| {
                 for (column, row) in order.iter().enumerate() {
-                    halves[column] = format.put(*row, panel, width, column);
+                    halves[column] = format.put(*row, panel, column);
                 }
             });
         Self {
-            width,
             rows,
             order,
             position,
@@ -71,7 +66,7 @@ impl Block {
 
     /// How many panels there are.
     pub(super) fn panels(&self) -> usize {
-        self.halves.len() / self.width
+        self.halves.len() / WIDTH
     }
 
     /// Panel `p`.
@@ -79,14 +74,14 @@ impl Block {
     pub(super) fn panel(&self, p: usize) -> Panel<'_> {
         Panel {
             words: &self.words[self.skipped + p * self.panel..][..self.panel],
-            halves: &self.halves[p * self.width..][..self.width],
+            halves: &self.halves[p * WIDTH..][..WIDTH],
         }
     }
 
     /// The positions of panel `p`; the last may have fewer than it has columns.
     #[inline(always)]
     pub(super) fn positions(&self, p: usize) -> Range<usize> {
-        p * self.width..((p + 1) * self.width).min(self.order.len())
+        p * WIDTH..((p + 1) * WIDTH).min(self.order.len())
     }
 
     /// Where a row stands, if it is held.

@@ -100,7 +100,7 @@ impl Bound {
     pub(super) fn reach(self, norm: f64, score: f32) -> f64 {
         let (gain, constant) = self.score;
         let score = f64::from(score);
-        if 4.0 * gain > 0.5 {
+        if score == f64::INFINITY || 4.0 * gain > 0.5 {
             return f64::INFINITY;
         }
         let rounding = (self.dims + 64.0) * 2f64.powi(-50);
@@ -139,6 +139,7 @@ mod tests {
                 let reach = bound.reach(norm, score);
                 assert!(reach * 0.0625 >= norm + 2.0 * f64::from(score));
                 assert!(bound.limit(norm, reach) > score);
+                assert_eq!(bound.reach(norm, f32::INFINITY), f64::INFINITY);
             }
         }
         let long = Bound::floats(1 << 24, 1.0);

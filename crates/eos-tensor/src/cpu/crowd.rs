@@ -3,7 +3,7 @@
 use super::{
     Job,
     block::Block,
-    kernel::{Panel, Scores, Strip, TALLEST, WIDEST, near},
+    kernel::{Panel, Scores, Strip, TALLEST, WIDTH, near},
     lanes::Words,
     query::Query,
     search::Pass,
@@ -31,11 +31,10 @@ enum Source<'a> {
 impl<'a> Crowd<'a> {
     /// Queries packed for themselves, no more than columns.
     pub(super) fn gathered(pass: &Pass<'_>, jobs: &'a mut [Job<'_>]) -> Self {
-        let width = pass.width();
-        let mut words = vec![0; pass.format.words() * width];
-        let mut halves = vec![0.0; width];
+        let mut words = vec![0; pass.format.words() * WIDTH];
+        let mut halves = vec![0.0; WIDTH];
         for (column, job) in jobs.iter().enumerate() {
-            halves[column] = pass.format.put(job.query, &mut words, width, column);
+            halves[column] = pass.format.put(job.query, &mut words, column);
         }
         let mut jobs = jobs.iter_mut();
         Self::new(Source::Own(words), halves, |half| {
@@ -97,7 +96,7 @@ impl<'a> Crowd<'a> {
     pub(super) fn starts(&self, pass: &Pass<'_>, block: &Block) -> usize {
         let first = self.queries.iter().flatten().next();
         let label = first.map_or(0, |query| pass.labels[query.row() as usize]);
-        block.class(pass.labels, label).start / block.width % block.panels().max(1)
+        block.class(pass.labels, label).start / WIDTH % block.panels().max(1)
     }
 
     /// Whether some query of a strip admits one of `positions`.
@@ -135,8 +134,8 @@ impl<'a> Crowd<'a> {
         p: usize,
     ) {
         let (rows, positions) = (block.panel(p), block.positions(p));
-        let mut scores: Scores = [[0.0; WIDEST]; TALLEST];
-        for strip in 0..block.width / S {
+        let mut scores: Scores = [[0.0; WIDTH]; TALLEST];
+        for strip in 0..WIDTH / S {
             if !self.meets::<S>(strip, &positions) {
                 continue;
             }
@@ -174,8 +173,8 @@ impl<'a> Crowd<'a> {
         let (block, own, p) = (*block, *own, *p);
         let (rows, positions) = (block.panel(p), block.positions(p));
         let first = block.positions(own).start;
-        let mut scores: Scores = [[0.0; WIDEST]; TALLEST];
-        for strip in 0..block.width / S {
+        let mut scores: Scores = [[0.0; WIDTH]; TALLEST];
+        for strip in 0..WIDTH / S {
             if !self.meets::<S>(strip, &positions) {
                 continue;
             }

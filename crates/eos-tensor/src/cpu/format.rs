@@ -1,6 +1,6 @@
 //! How the first pass stores a row: centred, scaled, and in words of 4 bytes.
 
-use super::bound::Bound;
+use super::{bound::Bound, kernel::WIDTH};
 use crate::Rows;
 use rayon::prelude::*;
 
@@ -51,15 +51,15 @@ impl<'a> Format<'a> {
         }
     }
 
-    /// Writes a row into a column of a panel `[words, width]`; returns half its squared norm.
+    /// Writes a row into a column of a panel `[words, WIDTH]`; returns half its squared norm.
     #[inline(always)]
-    pub(super) fn put(&self, row: u32, panel: &mut [u32], width: usize, column: usize) -> f32 {
+    pub(super) fn put(&self, row: u32, panel: &mut [u32], column: usize) -> f32 {
         let values = self.rows.row(row as usize);
         let scale = self.bound.scale;
         let mut norm = 0.0;
         match self.form {
             Form::Floats => {
-                let slots = panel.chunks_exact_mut(width);
+                let slots = panel.chunks_exact_mut(WIDTH);
                 for ((x, mean), slots) in values.iter().zip(&self.mean).zip(slots) {
                     let value = ((f64::from(*x) - mean) * scale) as f32;
                     slots[column] = value.to_bits();
@@ -68,7 +68,7 @@ impl<'a> Format<'a> {
             }
             Form::Pairs => {
                 let pairs = values.chunks(2).zip(self.mean.chunks(2));
-                for ((x, mean), slots) in pairs.zip(panel.chunks_exact_mut(width)) {
+                for ((x, mean), slots) in pairs.zip(panel.chunks_exact_mut(WIDTH)) {
                     let mut word = 0;
                     for (place, (x, mean)) in x.iter().zip(mean).enumerate() {
                         let value = rounded((f64::from(*x) - mean) * scale);
@@ -171,13 +171,17 @@ mod tests {
         let data = [4.0, 0.0, -4.0, 0.0, 3.0, -3.0];
         let format = Format::new(Rows::new(&data, 3).unwrap(), Form::Pairs);
         assert_eq!(format.words(), 2);
-        let mut panel = [7; 4];
-        let half = format.put(1, &mut panel, 2, 1);
+        let mut panel = [7; 2 * WIDTH];
+        let half = format.put(1, &mut panel, 1);
         // The second row, (−2, 1.5, 0.5) from the mean, is as long as the first.
         let values = [-2.0, 1.5, 0.5].map(|x: f64| (x * format.bound.scale).round());
-        let words = [panel[1] as u16, (panel[1] >> 16) as u16, panel[3] as u16];
+        let words = [
+            panel[1] as u16,
+            (panel[1] >> 16) as u16,
+            panel[WIDTH + 1] as u16,
+        ];
         assert_eq!(words.map(|w| f64::from(w as i16)), values);
-        assert_eq!((panel[0], panel[2], panel[3] >> 16), (7, 7, 0));
+        assert_eq!((panel[0], panel[2], panel[WIDTH + 1] >> 16), (7, 7, 0));
         let norm: f64 = values.iter().map(|v| v * v).sum();
         assert_eq!(half, (0.5 * norm) as f32);
         assert!((norm.sqrt() - LONGEST).abs() < 1.0);

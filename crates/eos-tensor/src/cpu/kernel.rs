@@ -2,15 +2,15 @@
 
 use super::lanes::{Floats, Words};
 
-/// Columns of a panel at most: one bit each.
-pub(super) const WIDEST: usize = 64;
+/// Columns of a panel: a multiple of what each path's registers take at once, of rows and of queries.
+pub(super) const WIDTH: usize = 48;
 /// Queries of a strip at most.
 pub(super) const TALLEST: usize = 8;
 
 /// The closeness of the rows of one panel to each query of a strip.
-pub(super) type Scores = [[f32; WIDEST]; TALLEST];
+pub(super) type Scores = [[f32; WIDTH]; TALLEST];
 
-/// The rows of a panel: `[words, width]`, and half their squared norms `[width]`.
+/// The rows of a panel: `[words, WIDTH]`, and half their squared norms `[WIDTH]`.
 #[derive(Clone, Copy)]
 pub(super) struct Panel<'a> {
     pub(super) words: &'a [u32],
@@ -36,11 +36,11 @@ pub(super) struct Near {
 }
 
 /// Finds the pairs of `S` queries and a panel's rows that are not farther apart than their floors say.
-/// Where there is any for a query, its closeness to all rows goes to `scores`.
+/// Where there is any for a query, its closeness to these rows and their neighbours goes to `scores`.
 ///
 /// The closeness of row b to query a is a · b − ½|b|², that is ½(|a|² − |a − b|²). With `BACK`, that
 /// of a to b is looked at as well: the same less ½|a|², against `lowered`, which holds the floor of
-/// each row less half its squared norm.
+/// each row less half its squared norm. `R` vectors of rows are taken at a time.
 ///
 /// # Safety
 /// The caller is compiled for W's instructions and the processor has them.
@@ -52,58 +52,59 @@ pub(super) unsafe fn near<W: Words, const S: usize, const R: usize, const BACK: 
     scores: &mut Scores,
 ) -> Near {
     let lanes = <W::Floats as Floats>::N;
-    let width = R * lanes;
-    assert!(width <= WIDEST && S <= TALLEST && strip.first + S <= width);
-    assert!(panel.halves.len() == width && strip.panel.halves.len() == width);
-    assert!(strip.floors.len() == width && (!BACK || lowered.len() == width));
+    assert!(S <= TALLEST && strip.first + S <= WIDTH && WIDTH.is_multiple_of(R * lanes));
+    assert!(panel.halves.len() == WIDTH && strip.panel.halves.len() == WIDTH);
+    assert!(strip.floors.len() == WIDTH && (!BACK || lowered.len() == WIDTH));
     assert!(panel.words.len() == strip.panel.words.len());
-    let words = panel.words.len() / width;
-    let (mut rows, mut points) = (panel.words.as_ptr(), strip.panel.words.as_ptr());
+    let words = panel.words.len() / WIDTH;
     let mut near = Near::default();
-    // SAFETY: the caller vouches for the instructions. Both panels hold `words` times `width` words, and
-    // a strip lies within the width, so every read of the loop is inside of them.
-    unsafe {
-        let mut starts = [W::start(panel.halves); R];
-        for (r, start) in starts.iter_mut().enumerate() {
-            *start = W::start(&panel.halves[r * lanes..]);
-        }
-        let mut sums = [starts; S];
-        points = points.add(strip.first);
-        for _ in 0..words {
-            let mut values = [W::load(rows); R];
-            for (r, value) in values.iter_mut().enumerate() {
-                *value = W::load(rows.add(r * lanes));
-            }
-            for (q, sums) in sums.iter_mut().enumerate() {
-                let point = W::splat(points.add(q));
-                for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = W::add_products(*sum, point, value);
+    // Loops throughout, not closures: those are compiled without W's instructions.
+    for column in (0..WIDTH).step_by(R * lanes) {
+        // SAFETY: the caller vouches for the instructions. Both panels hold `words` times `WIDTH` words,
+        // and columns and strip lie within the width, so every read is inside of them.
+        unsafe {
+            let mut sums = [[W::start(&panel.halves[column..]); R]; S];
+            for r in 1..R {
+                let start = W::start(&panel.halves[column + r * lanes..]);
+                for sums in &mut sums {
+                    sums[r] = start;
                 }
             }
-            rows = rows.wrapping_add(width);
-            points = points.wrapping_add(width);
-        }
-        for (q, sums) in sums.into_iter().enumerate() {
-            let floor = W::Floats::splat(strip.floors[strip.first + q]);
-            // Loops, not closures: those are compiled without W's instructions.
-            let mut closeness = [floor; R];
-            for (closeness, sum) in closeness.iter_mut().zip(sums) {
-                *closeness = W::floats(sum);
+            let mut rows = panel.words.as_ptr().add(column);
+            let mut points = strip.panel.words.as_ptr().add(strip.first);
+            for _ in 0..words {
+                let mut values = [W::load(rows); R];
+                for (r, value) in values.iter_mut().enumerate().skip(1) {
+                    *value = W::load(rows.add(r * lanes));
+                }
+                for (q, sums) in sums.iter_mut().enumerate() {
+                    let point = W::splat(points.add(q));
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum = W::add_products(*sum, point, value);
+                    }
+                }
+                rows = rows.wrapping_add(WIDTH);
+                points = points.wrapping_add(WIDTH);
             }
-            for (r, closeness) in closeness.iter().enumerate() {
-                near.rows[q] |= closeness.not_below(floor) << (r * lanes);
-            }
-            if BACK {
+            for (q, sums) in sums.into_iter().enumerate() {
+                let floor = W::Floats::splat(strip.floors[strip.first + q]);
                 let half = W::Floats::splat(strip.panel.halves[strip.first + q]);
-                for (r, closeness) in closeness.iter().enumerate() {
-                    let lowered = W::Floats::load(&lowered[r * lanes..]);
-                    near.back[q] |= closeness.minus(half).not_below(lowered) << (r * lanes);
+                let (mut rows, mut back) = (0, 0);
+                for (r, sum) in sums.into_iter().enumerate() {
+                    let (closeness, at) = (W::floats(sum), column + r * lanes);
+                    rows |= closeness.not_below(floor) << at;
+                    if BACK {
+                        let lowered = W::Floats::load(&lowered[at..]);
+                        back |= closeness.minus(half).not_below(lowered) << at;
+                    }
                 }
-            }
-            if near.rows[q] | near.back[q] != 0 {
-                for (r, closeness) in closeness.into_iter().enumerate() {
-                    closeness.store(&mut scores[q][r * lanes..]);
+                if rows | back != 0 {
+                    for (r, sum) in sums.into_iter().enumerate() {
+                        W::floats(sum).store(&mut scores[q][column + r * lanes..]);
+                    }
                 }
+                near.rows[q] |= rows;
+                near.back[q] |= back;
             }
         }
     }

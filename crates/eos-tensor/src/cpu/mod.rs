@@ -21,6 +21,7 @@ mod pending;
 mod query;
 mod scan;
 mod search;
+mod step;
 
 pub use path::SimdPath;
 

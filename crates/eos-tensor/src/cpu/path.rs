@@ -55,15 +55,6 @@ impl SimdPath {
         }
     }
 
-    /// Rows of a panel of the first pass: three vectors.
-    pub(super) fn width(self) -> usize {
-        match self {
-            Self::Avx512Vnni | Self::Avx512 => 48,
-            Self::Avx2 => 24,
-            Self::Portable => 12,
-        }
-    }
-
     fn widest() -> Self {
         let mut all = Self::ALL.into_iter();
         all.find(|path| path.is_available())

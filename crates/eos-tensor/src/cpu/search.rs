@@ -1,15 +1,14 @@
 //! The search with a first pass: panels shown to crowds of queries, survivors measured exactly.
 
-#[cfg(target_arch = "x86_64")]
-use super::lanes_x86::{Avx2, Avx512, Vnni};
 use super::{
     Job, SimdPath,
     block::Block,
     crowd::Crowd,
     format::{Form, Format},
-    lanes::{Portable, Words},
+    kernel::WIDTH,
     pending::Pending,
     query::Query,
+    step::{Step, Tile},
 };
 use crate::Classes;
 use rayon::prelude::*;
@@ -51,11 +50,11 @@ impl<'a> Prepared<'a> {
     }
 
     fn rows_of_a_block(&self) -> usize {
-        (BLOCK_BYTES / size_of::<u32>() / self.format.words()).max(self.path.width())
+        (BLOCK_BYTES / size_of::<u32>() / self.format.words()).max(WIDTH)
     }
 
     fn block(&self, rows: Range<usize>) -> Block {
-        Block::new(&self.format, self.labels, rows, self.path.width())
+        Block::new(&self.format, self.labels, rows)
     }
 
     /// Answers the jobs, or gives up where the format tells too few rows apart.
@@ -101,21 +100,14 @@ pub(super) struct Pass<'a> {
     pub(super) k: usize,
     pub(super) classes: Classes,
     /// Must be available.
-    path: SimdPath,
+    pub(super) path: SimdPath,
     /// Rows measured because their scores did not tell them apart, and how many may be.
     indistinct: AtomicUsize,
     most: usize,
     coarse: AtomicBool,
 }
 
-type Tile<'a> = Vec<Crowd<'a>>;
-
 impl Pass<'_> {
-    /// Columns of a panel.
-    pub(super) fn width(&self) -> usize {
-        self.path.width()
-    }
-
     /// Notes that scores did not tell so many rows apart.
     pub(super) fn indistinct(&self, rows: usize) {
         let before = self.indistinct.fetch_add(rows, Ordering::Relaxed);
@@ -124,23 +116,30 @@ impl Pass<'_> {
         }
     }
 
-    fn gave_up(&self) -> bool {
+    /// Whether the rows must be stored otherwise, and what was found is void.
+    pub(super) fn gave_up(&self) -> bool {
         self.coarse.load(Ordering::Relaxed)
     }
 
-    /// Searches one block that holds all rows.
+    /// Searches one block that holds all rows, for as many queries as may wait at a time.
     fn whole(&self, block: &Block, jobs: &mut [Job<'_>]) {
+        for jobs in jobs.chunks_mut(self.waiting()) {
+            self.group(block, jobs);
+        }
+    }
+
+    fn group(&self, block: &Block, jobs: &mut [Job<'_>]) {
         let dense = self.dense(block, jobs);
         let panels = dense.iter().filter(|dense| **dense).count();
         if panels < TILES_PER_THREAD * rayon::current_num_threads() {
             return self.apart(block, jobs);
         }
         let mut standing: Vec<Option<Job<'_>>> = Vec::new();
-        standing.resize_with(dense.len() * block.width, || None);
+        standing.resize_with(dense.len() * WIDTH, || None);
         let mut rest = Vec::new();
         for job in jobs.iter_mut().map(Job::again) {
             match block.position(job.query) {
-                Some(at) if dense[at / block.width] => standing[at] = Some(job),
+                Some(at) if dense[at / WIDTH] => standing[at] = Some(job),
                 _ => rest.push(job),
             }
         }
@@ -150,35 +149,34 @@ impl Pass<'_> {
 
     /// Answers queries that do not fill panels.
     fn apart(&self, block: &Block, jobs: &mut [Job<'_>]) {
-        let tile = self.tile(jobs.len()) * self.width();
+        let tile = self.tile(jobs.len()) * WIDTH;
         jobs.par_chunks_mut(tile).for_each(|jobs| {
             let mut tile = self.gather(jobs);
-            self.run(Step::See(&mut tile, block));
-            self.run(Step::Finish(tile));
+            Step::See(&mut tile, block).run(self);
+            Step::Finish(tile).run(self);
         });
     }
 
-    /// Which panels hold queries in half their columns or more; none where a query comes twice, or
-    /// where more would wait than there is memory set aside for.
+    /// Which panels hold queries in half their columns or more; none where a query comes twice.
     fn dense(&self, block: &Block, jobs: &[Job<'_>]) -> Vec<bool> {
         let mut counts = vec![0; block.panels()];
         let mut asked = vec![false; block.order.len()];
-        let mut once = jobs.len() <= self.waiting();
+        let mut once = true;
         for at in jobs.iter().filter_map(|job| block.position(job.query)) {
             once &= !std::mem::replace(&mut asked[at], true);
-            counts[at / block.width] += 1;
+            counts[at / WIDTH] += 1;
         }
         counts
             .iter()
-            .map(|count| once && 2 * count >= block.width)
+            .map(|count| once && 2 * count >= WIDTH)
             .collect()
     }
 
     /// Answers queries that fill panels. The product of two queries' rows serves both.
     fn among(&self, block: &Block, dense: &[bool], mut standing: Vec<Option<Job<'_>>>) {
-        let jobs = standing.chunks_mut(block.width).enumerate();
+        let jobs = standing.chunks_mut(WIDTH).enumerate();
         let mut crowds: Vec<_> = jobs.filter(|(p, _)| dense[*p]).collect();
-        let queries = crowds.len() * block.width;
+        let queries = crowds.len() * WIDTH;
         let step = self.tile(queries);
         let tiles: Vec<Mutex<Tile<'_>>> = crowds
             .par_chunks_mut(step)
@@ -186,18 +184,19 @@ impl Pass<'_> {
                 let crowd =
                     |(p, jobs): &mut (usize, &mut [_])| Crowd::standing(self, block, *p, jobs);
                 let mut tile: Tile<'_> = crowds.iter_mut().map(crowd).collect();
-                self.run(Step::Among(&mut tile, block, dense));
+                Step::Among(&mut tile, block, dense).run(self);
                 Mutex::new(tile)
             })
             .collect();
         for round in rounds(tiles.len()) {
             round.par_iter().for_each(|(one, other)| {
                 let lock = |tile: usize| tiles[tile].lock().expect("no tile panicked");
-                self.run(Step::Meet(&mut lock(*one), &mut lock(*other)));
+                Step::Meet(&mut lock(*one), &mut lock(*other)).run(self);
             });
         }
         tiles.into_par_iter().for_each(|tile| {
-            self.run(Step::Finish(tile.into_inner().expect("no tile panicked")));
+            let tile = tile.into_inner().expect("no tile panicked");
+            Step::Finish(tile).run(self);
         });
     }
 
@@ -209,7 +208,7 @@ impl Pass<'_> {
         make: impl Fn(Range<usize>) -> Block,
     ) {
         for jobs in jobs.chunks_mut(self.waiting()) {
-            let step = self.tile(jobs.len()) * self.width();
+            let step = self.tile(jobs.len()) * WIDTH;
             let mut tiles: Vec<Tile<'_>> = jobs
                 .par_chunks_mut(step)
                 .map(|jobs| self.gather(jobs))
@@ -218,19 +217,19 @@ impl Pass<'_> {
                 let block = make(rows.clone());
                 tiles
                     .par_iter_mut()
-                    .for_each(|tile| self.run(Step::See(tile, &block)));
+                    .for_each(|tile| Step::See(tile, &block).run(self));
                 if self.gave_up() {
                     return;
                 }
             }
             tiles
                 .into_par_iter()
-                .for_each(|tile| self.run(Step::Finish(tile)));
+                .for_each(|tile| Step::Finish(tile).run(self));
         }
     }
 
     fn gather<'a>(&self, jobs: &'a mut [Job<'_>]) -> Tile<'a> {
-        let crowds = jobs.chunks_mut(self.width());
+        let crowds = jobs.chunks_mut(WIDTH);
         crowds.map(|jobs| Crowd::gathered(self, jobs)).collect()
     }
 
@@ -241,105 +240,16 @@ impl Pass<'_> {
 
     /// Queries that may wait at once.
     fn waiting(&self) -> usize {
-        (WAITING_BYTES / self.waits()).max(self.width())
+        (WAITING_BYTES / self.waits()).max(WIDTH)
     }
 
     /// Crowds of a tile, for so many queries. It decides how fast a search is, never what it finds.
     fn tile(&self, queries: usize) -> usize {
         // Of what waits, little is looked at while a tile passes a panel.
         let waits = size_of::<Query<'_>>() + size_of::<u64>() * Pending::room(self.k) / 8;
-        let bytes = self.width() * (self.format.words() * size_of::<u32>() + waits);
+        let bytes = WIDTH * (self.format.words() * size_of::<u32>() + waits);
         let even = queries.div_ceil(TILES_PER_THREAD * rayon::current_num_threads());
-        even.div_ceil(self.width()).min(TILE_BYTES / bytes).max(1)
-    }
-
-    /// Runs a step on the path's instructions.
-    fn run(&self, step: Step<'_, '_>) {
-        match self.path {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the path is available.
-            SimdPath::Avx512Vnni => unsafe { avx512vnni(self, step) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the path is available.
-            SimdPath::Avx512 => unsafe { avx512(self, step) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the path is available.
-            SimdPath::Avx2 => unsafe { avx2(self, step) },
-            // SAFETY: the portable path needs no instructions of its own.
-            _ => unsafe { step.take::<Portable, 4, 3>(self) },
-        }
-    }
-}
-
-/// What a tile does next.
-enum Step<'s, 'a> {
-    /// Sees all rows of a block.
-    See(&'s mut Tile<'a>, &'s Block),
-    /// Its queries, which stand in the block, meet each other and see the panels that are not dense.
-    Among(&'s mut Tile<'a>, &'s Block, &'s [bool]),
-    /// Its queries meet another tile's.
-    Meet(&'s mut Tile<'a>, &'s mut Tile<'a>),
-    /// Writes what its queries found.
-    Finish(Tile<'a>),
-}
-
-impl Step<'_, '_> {
-    /// # Safety
-    /// The caller is compiled for W's instructions and the processor has them.
-    #[inline(always)]
-    unsafe fn take<W: Words, const S: usize, const R: usize>(self, pass: &Pass<'_>) {
-        // SAFETY: throughout, as the caller vouches.
-        match self {
-            Self::See(tile, block) => {
-                for crowd in tile.iter_mut() {
-                    crowd.enter(pass, block);
-                }
-                // Rows of the query's own class are often near: floors rise early.
-                let first = tile.first().map_or(0, |crowd| crowd.starts(pass, block));
-                for p in (first..block.panels()).chain(0..first) {
-                    for crowd in tile.iter_mut() {
-                        unsafe { crowd.see::<W, S, R>(pass, block, p) };
-                    }
-                    if pass.gave_up() {
-                        return;
-                    }
-                }
-            }
-            Self::Among(tile, block, dense) => {
-                for at in 0..tile.len() {
-                    let (before, rest) = tile.split_at_mut(at);
-                    let crowd = &mut rest[0];
-                    crowd.enter(pass, block);
-                    unsafe { crowd.see_itself::<W, S, R>(pass) };
-                    for other in before {
-                        unsafe { other.meet::<W, S, R>(crowd, pass) };
-                    }
-                }
-                for p in (0..block.panels()).filter(|p| !dense[*p]) {
-                    for crowd in tile.iter_mut() {
-                        unsafe { crowd.see::<W, S, R>(pass, block, p) };
-                    }
-                    if pass.gave_up() {
-                        return;
-                    }
-                }
-            }
-            Self::Meet(tile, others) => {
-                for other in others.iter_mut() {
-                    for crowd in tile.iter_mut() {
-                        unsafe { crowd.meet::<W, S, R>(other, pass) };
-                    }
-                    if pass.gave_up() {
-                        return;
-                    }
-                }
-            }
-            Self::Finish(tile) => {
-                for crowd in tile {
-                    crowd.finish(pass);
-                }
-            }
-        }
+        even.div_ceil(WIDTH).min(TILE_BYTES / bytes).max(1)
     }
 }
 
@@ -355,32 +265,6 @@ fn rounds(tiles: usize) -> Vec<Vec<(usize, usize)>> {
             .collect()
     };
     (0..circle).map(round).collect()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vnni")]
-fn avx512vnni(pass: &Pass<'_>, step: Step<'_, '_>) {
-    // SAFETY: this function is compiled for the instructions, and its caller vouches for the processor.
-    unsafe {
-        match pass.format.form {
-            Form::Pairs => step.take::<Vnni, 8, 3>(pass),
-            Form::Floats => step.take::<Avx512, 8, 3>(pass),
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn avx512(pass: &Pass<'_>, step: Step<'_, '_>) {
-    // SAFETY: this function is compiled for AVX-512F, and its caller vouches for the processor.
-    unsafe { step.take::<Avx512, 8, 3>(pass) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2(pass: &Pass<'_>, step: Step<'_, '_>) {
-    // SAFETY: this function is compiled for AVX2 and FMA, and its caller vouches for the processor.
-    unsafe { step.take::<Avx2, 4, 3>(pass) }
 }
 
 #[cfg(test)]
