@@ -19,8 +19,10 @@ use std::time::{Duration, Instant};
 /// Most notes that are taken from a plugin.
 pub(crate) const MOST_NOTES: usize = 1000;
 
-/// Queries answered between two looks at whether to stop, at first; more where they are quick.
-const QUERIES_AT_ONCE: usize = 256;
+/// What is done between two looks at whether to stop, at first; more where it is quick.
+/// Multiplications of the first portion, some tenths of a second on any machine, and its least queries.
+const FIRST_WORK: usize = 1 << 33;
+const FIRST_QUERIES: usize = 256;
 const QUICK: Duration = Duration::from_millis(250);
 
 /// What a call has to offer its plugin.
@@ -241,8 +243,9 @@ impl Context<'_> {
         classes: Classes,
         mut give: impl FnMut(usize, Neighbours),
     ) -> Status {
-        let (mut at, mut portion) = (0, QUERIES_AT_ONCE);
         let (rows, labels) = (self.request.rows, self.request.labels);
+        let least = FIRST_WORK / rows.data().len().max(1);
+        let (mut at, mut portion) = (0, least.max(FIRST_QUERIES));
         let search = self
             .search
             .get_or_init(|| self.backend.search(rows, labels));

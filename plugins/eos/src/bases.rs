@@ -111,11 +111,25 @@ pub(crate) fn collect(
     add: impl Fn(&mut Bases, u32, &[u32]),
 ) -> Result<Bases, Error> {
     let mut bases = Bases::default();
-    for members in members.chunks((SLOTS / k.max(1)).max(1)) {
-        let near = host.neighbours(members, k, classes)?;
-        for (q, &base) in members.iter().enumerate() {
-            add(&mut bases, base, near.of(q));
+    for_each(host, members, k, classes, |base, near| {
+        add(&mut bases, base, near);
+    })?;
+    Ok(bases)
+}
+
+/// Tells `take` of each row and its `k` nearest.
+pub(crate) fn for_each(
+    host: &Host<'_>,
+    rows: &[u32],
+    k: usize,
+    classes: Classes,
+    mut take: impl FnMut(u32, &[u32]),
+) -> Result<(), Error> {
+    for rows in rows.chunks((SLOTS / k.max(1)).max(1)) {
+        let near = host.neighbours(rows, k, classes)?;
+        for (q, &row) in rows.iter().enumerate() {
+            take(row, near.of(q));
         }
     }
-    Ok(bases)
+    Ok(())
 }

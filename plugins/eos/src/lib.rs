@@ -16,7 +16,7 @@ mod fallback;
 
 pub use bases::{Bases, Pick, targets};
 
-use bases::collect;
+use bases::for_each;
 use eos_plugin::{
     Classes, Dataset, Error, Host, Oversampler, Sink, choice, export_oversampler, params,
 };
@@ -83,15 +83,19 @@ impl Oversampler for Eos {
 
     fn sample(&self, data: &Dataset<'_>, host: &Host<'_>, out: &mut Sink<'_>) -> Result<(), Error> {
         let members = data.members();
-        for (label, wanted) in data.wanting() {
-            let class = Class {
-                label,
-                members: members.of(label),
-                wanted,
-            };
-            let bases = self.bases(data, host, &class)?;
-            out.draw(host, label, wanted, |draw| {
-                bases.recipe(label, Pick::of(&draw, &bases))
+        let classes = data.wanting().map(|(label, wanted)| Class {
+            label,
+            members: members.of(label),
+            wanted,
+        });
+        let classes: Vec<Class<'_>> = classes.collect();
+        let bases = self.bases(data, host, &classes)?;
+        for (class, mut bases) in classes.iter().zip(bases) {
+            if bases.is_empty() {
+                bases = fallback::bases(self, data, host, class)?;
+            }
+            out.draw(host, class.label, class.wanted, |draw| {
+                bases.recipe(class.label, Pick::of(&draw, &bases))
             })?;
         }
         Ok(())
@@ -111,21 +115,28 @@ impl Eos {
         self.k.min(data.len() - 1)
     }
 
+    /// The bases of each class, found together: neighbours of many rows cost less each.
     fn bases(
         &self,
         data: &Dataset<'_>,
         host: &Host<'_>,
-        class: &Class<'_>,
-    ) -> Result<Bases, Error> {
-        let (k, labels) = (self.k_of(data), data.labels());
-        let bases = collect(host, class.members, k, Classes::Any, |bases, base, near| {
-            bases.push(base, targets(base, near, labels, self.compat));
+        classes: &[Class<'_>],
+    ) -> Result<Vec<Bases>, Error> {
+        let labels = data.labels();
+        let rows: Vec<u32> = classes
+            .iter()
+            .flat_map(|class| class.members)
+            .copied()
+            .collect();
+        let mut bases = vec![Bases::default(); classes.len()];
+        let mut class = 0;
+        for_each(host, &rows, self.k_of(data), Classes::Any, |base, near| {
+            while classes[class].label != labels[base as usize] {
+                class += 1;
+            }
+            bases[class].push(base, targets(base, near, labels, self.compat));
         })?;
-        if bases.is_empty() {
-            fallback::bases(self, data, host, class)
-        } else {
-            Ok(bases)
-        }
+        Ok(bases)
     }
 }
 

@@ -23,8 +23,8 @@ const U: f64 = 1.0 / 16_777_216.0;
 ///    is an integer and exact, but for ½|b|², rounded to f32 and to an integer, and it is rounded to
 ///    f32 at the end: at most 2.1uN² + 1. For both: |a|² is taken as twice the rounded ½|a|² (½uN²), and
 ///    where one product serves both its rows, ½|a|² and ½|b|² rounded, their differences with the sum and
-///    the score made of these add at most 4.7uN². Hence the error is at most gN² + η: with
-///    γ = (D + 8)u / (1 − (D + 8)u), g = 1.5γ and η = (D + 2)2⁻¹⁴⁷ for floats, g = 8u and η = 1 for pairs.
+///    the score made of these add at most 5.8uN². Hence the error is at most gN² + η: with
+///    γ = (D + 8)u / (1 − (D + 8)u), g = 1.5γ and η = (D + 2)2⁻¹⁴⁷ for floats, g = 9u and η = 1 for pairs.
 ///    Nothing overflows: s keeps |a_j| at 1 or less (floats), |a| at 32,766 + ½√D or less (pairs).
 ///
 /// *The limit for a reach τ* ([`limit`](Self::limit)). Take a row with c ≤ τ. By 1, δ² ≤ s²τ(1 + (D + 64)2⁻⁵²) =: T;
@@ -78,7 +78,7 @@ impl Bound {
             dims,
             scale,
             stored: (0.0, dims.sqrt() * (1.0 + 2f64.powi(-20))),
-            score: (8.0 * U, 1.0),
+            score: (9.0 * U, 1.0),
         }
     }
 

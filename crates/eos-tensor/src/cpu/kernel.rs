@@ -39,8 +39,8 @@ pub(super) struct Near {
 /// Where there is any for a query, its closeness to these rows and their neighbours goes to `scores`.
 ///
 /// The closeness of row b to query a is a · b − ½|b|², that is ½(|a|² − |a − b|²). With `BACK`, that
-/// of a to b is looked at as well: the same less ½|a|², against `lowered`, which holds the floor of
-/// each row less half its squared norm. `R` vectors of rows are taken at a time.
+/// of a to b is looked at as well: the closeness of b less its `lowered`, which is the floor of b less
+/// ½|b|², against ½|a|². `R` vectors of rows are taken at a time.
 ///
 /// # Safety
 /// The caller is compiled for W's instructions and the processor has them.
@@ -89,22 +89,38 @@ pub(super) unsafe fn near<W: Words, const S: usize, const R: usize, const BACK: 
             for (q, sums) in sums.into_iter().enumerate() {
                 let floor = W::Floats::splat(strip.floors[strip.first + q]);
                 let half = W::Floats::splat(strip.panel.halves[strip.first + q]);
-                let (mut rows, mut back) = (0, 0);
-                for (r, sum) in sums.into_iter().enumerate() {
-                    let (closeness, at) = (W::floats(sum), column + r * lanes);
-                    rows |= closeness.not_below(floor) << at;
-                    if BACK {
-                        let lowered = W::Floats::load(&lowered[at..]);
-                        back |= closeness.minus(half).not_below(lowered) << at;
+                let mut closeness = [floor; R];
+                for (closeness, sum) in closeness.iter_mut().zip(sums) {
+                    *closeness = W::floats(sum);
+                }
+                // Most often none is near: the closest tells.
+                let mut closest = closeness[0];
+                for closeness in closeness.iter().skip(1) {
+                    closest = closest.max(*closeness);
+                }
+                let mut any = closest.not_below(floor);
+                let mut over = [floor; R];
+                if BACK {
+                    for (r, (over, closeness)) in over.iter_mut().zip(closeness).enumerate() {
+                        let lowered = W::Floats::load(&lowered[column + r * lanes..]);
+                        *over = closeness.minus(lowered);
+                    }
+                    let mut most = over[0];
+                    for over in over.iter().skip(1) {
+                        most = most.max(*over);
+                    }
+                    any |= most.not_below(half);
+                }
+                if any != 0 {
+                    for (r, closeness) in closeness.into_iter().enumerate() {
+                        let at = column + r * lanes;
+                        near.rows[q] |= closeness.not_below(floor) << at;
+                        if BACK {
+                            near.back[q] |= over[r].not_below(half) << at;
+                        }
+                        closeness.store(&mut scores[q][at..]);
                     }
                 }
-                if rows | back != 0 {
-                    for (r, sum) in sums.into_iter().enumerate() {
-                        W::floats(sum).store(&mut scores[q][column + r * lanes..]);
-                    }
-                }
-                near.rows[q] |= rows;
-                near.back[q] |= back;
             }
         }
     }

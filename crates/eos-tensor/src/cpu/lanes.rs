@@ -33,6 +33,12 @@ pub(super) unsafe trait Floats: Copy {
     /// As the trait's.
     unsafe fn minus(self, other: Self) -> Self;
 
+    /// The greater of each lane.
+    ///
+    /// # Safety
+    /// As the trait's.
+    unsafe fn max(self, other: Self) -> Self;
+
     /// A bit for each lane that is not below `floor`'s; set for NaN.
     ///
     /// # Safety
@@ -110,6 +116,18 @@ unsafe impl Floats for Portable {
     unsafe fn minus(mut self, other: Self) -> Self {
         for l in 0..4 {
             self.0[l] -= other.0[l];
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn max(mut self, other: Self) -> Self {
+        for l in 0..4 {
+            self.0[l] = if self.0[l] > other.0[l] {
+                self.0[l]
+            } else {
+                other.0[l]
+            };
         }
         self
     }

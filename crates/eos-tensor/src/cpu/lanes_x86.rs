@@ -38,6 +38,12 @@ unsafe impl Floats for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: the caller vouches for AVX-512F.
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn not_below(self, floor: Self) -> u64 {
         // SAFETY: the caller vouches for AVX-512F.
         u64::from(unsafe { _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(self.0, floor.0) })
@@ -154,6 +160,12 @@ unsafe impl Floats for Avx2 {
     unsafe fn minus(self, other: Self) -> Self {
         // SAFETY: the caller vouches for AVX2.
         Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: the caller vouches for AVX2.
+        Self(unsafe { _mm256_max_ps(self.0, other.0) })
     }
 
     #[inline(always)]

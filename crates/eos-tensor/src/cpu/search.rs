@@ -176,8 +176,10 @@ impl Pass<'_> {
     fn among(&self, block: &Block, dense: &[bool], mut standing: Vec<Option<Job<'_>>>) {
         let jobs = standing.chunks_mut(WIDTH).enumerate();
         let mut crowds: Vec<_> = jobs.filter(|(p, _)| dense[*p]).collect();
-        let queries = crowds.len() * WIDTH;
-        let step = self.tile(queries);
+        // As many pairs in every round as keep all threads busy.
+        let tiles = crowds.len().div_ceil(self.tile(crowds.len() * WIDTH));
+        let tiles = tiles.next_multiple_of(2 * rayon::current_num_threads());
+        let step = crowds.len().div_ceil(tiles);
         let tiles: Vec<Mutex<Tile<'_>>> = crowds
             .par_chunks_mut(step)
             .map(|crowds| {
