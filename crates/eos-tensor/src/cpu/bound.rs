@@ -39,6 +39,10 @@ const U: f64 = 1.0 / 16_777_216.0;
 /// (|a|² + |2S|)(D + 64)2⁻⁵⁰ to the numerator of R, and 2⁻⁵⁰ in place of 2⁻⁵² covers it in the rest. Hence k
 /// rows of score S or less lie within the reach of S, and the limit for that reach drops no neighbour.
 ///
+/// *What the limit adds to a score*, L(S) − S with L(S) the limit for the reach of S, does not fall as S
+/// rises: R − 2S, √R and with it N and e rise with S. So where L(S) is known, S' + (L(S) − S) is above L(S')
+/// for S' < S, but for the rounding in f64, which the slack above exceeds.
+///
 /// Data far from the origin is harmless, since m is its mean.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {

@@ -16,6 +16,7 @@ mod kernel;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod lanes_x86;
+mod least;
 mod path;
 mod pending;
 mod query;
@@ -183,7 +184,8 @@ impl Search for CpuSearch<'_> {
                 .for_each(|jobs| scan.run(jobs));
         } else {
             jobs.sort_by_key(|job| labels[job.query as usize]);
-            self.first_pass(path, &mut jobs, k, classes);
+            // On a thread of the pool: each step would else wait for one to wake up.
+            rayon::scope(|_| self.first_pass(path, &mut jobs, k, classes));
         }
         Ok(found)
     }

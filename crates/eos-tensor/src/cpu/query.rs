@@ -1,6 +1,6 @@
 //! One query while the panels pass by.
 
-use super::{Job, best::Best, block::Block, pending::Pending, search::Pass};
+use super::{Job, best::Best, block::Block, least::Least, pending::Pending, search::Pass};
 use crate::{Classes, Rows, exact::squared_distance};
 use std::ops::Range;
 
@@ -68,6 +68,10 @@ pub(super) struct Query<'a> {
     position: usize,
     pub(super) admitted: Admitted,
     pending: Pending,
+    /// Of all scores taken, where k is small.
+    least: Least,
+    /// How far the last limit was above its score.
+    slack: f64,
     best: Best,
 }
 
@@ -80,6 +84,8 @@ impl<'a> Query<'a> {
             position: usize::MAX,
             admitted: Admitted::none(),
             pending: Pending::new(k),
+            least: Least::new(),
+            slack: f64::INFINITY,
             best: Best::new(k),
         }
     }
@@ -107,27 +113,68 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Takes a row of a score. Returns a new limit when it was time to find one.
+    /// Takes a row of a score. Returns a new limit where there is one.
     #[inline(always)]
     pub(super) fn take(&mut self, pass: &Pass<'_>, score: f32, row: u32) -> Option<f32> {
         let full = self.pending.push(score, row);
-        full.then(|| self.narrow(pass))
+        if pass.k > Least::MOST {
+            return full.then(|| self.narrow(pass));
+        }
+        let before = self.least.kth(pass.k);
+        if score < before {
+            self.least.insert(score);
+        }
+        if full {
+            return Some(self.narrow(pass));
+        }
+        let kth = self.least.kth(pass.k);
+        (kth < before).then(|| self.limit_near(pass, kth))
+    }
+
+    /// A limit that drops no neighbour where k rows have a score of at most `kth`, which has fallen.
+    #[inline(always)]
+    fn limit_near(&mut self, pass: &Pass<'_>, kth: f32) -> f32 {
+        if self.slack == f64::INFINITY {
+            let limit = self.limit(pass, kth);
+            self.slack = f64::from(limit) - f64::from(kth);
+            return limit;
+        }
+        // What a limit adds to a score falls with it.
+        let limit = f64::from(kth) + self.slack;
+        (limit as f32).next_up()
+    }
+
+    /// A limit that drops no neighbour where k rows have a score of at most `kth`.
+    #[inline(always)]
+    fn limit(&self, pass: &Pass<'_>, kth: f32) -> f32 {
+        let bound = pass.format.bound;
+        bound.limit(self.norm, bound.reach(self.norm, kth))
+    }
+
+    /// A score that k of the rows taken, or more, do not exceed.
+    #[inline(always)]
+    fn enough(&mut self, pass: &Pass<'_>) -> Option<f32> {
+        if pass.k > Least::MOST {
+            return self.pending.enough();
+        }
+        let kth = self.least.kth(pass.k);
+        (kth < f32::INFINITY).then_some(kth)
     }
 
     /// Drops what cannot be among the k nearest. Returns a limit that drops no neighbour.
     #[inline(always)]
     fn narrow(&mut self, pass: &Pass<'_>) -> f32 {
-        let bound = pass.format.bound;
         let mut limit = f32::INFINITY;
-        if let Some(score) = self.pending.enough() {
-            limit = bound.limit(self.norm, bound.reach(self.norm, score));
+        if let Some(score) = self.enough(pass) {
+            limit = self.limit(pass, score);
+            self.slack = f64::from(limit) - f64::from(score);
             self.pending.drop_above(limit);
         }
         // Where scores do not tell enough rows apart, distances do.
         if 2 * self.pending.len() > pass.k + Pending::room(pass.k) {
             pass.indistinct(self.pending.len());
             self.measure(pass.format.rows);
-            limit = limit.min(bound.limit(self.norm, self.best.reach()));
+            limit = limit.min(pass.format.bound.limit(self.norm, self.best.reach()));
         }
         limit
     }
@@ -145,9 +192,8 @@ impl<'a> Query<'a> {
     /// Writes the k nearest of all that it was shown.
     #[inline(always)]
     pub(super) fn finish(mut self, pass: &Pass<'_>) {
-        if let Some(score) = self.pending.enough() {
-            let bound = pass.format.bound;
-            let limit = bound.limit(self.norm, bound.reach(self.norm, score));
+        if let Some(score) = self.enough(pass) {
+            let limit = self.limit(pass, score);
             self.pending.drop_above(limit);
         }
         self.measure(pass.format.rows);
