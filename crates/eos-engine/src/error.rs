@@ -39,7 +39,7 @@ pub enum Error {
         available: Vec<SimdPath>,
     },
     /// The name is none of an instruction path's.
-    #[error("EOS_SIMD is '{name}': want avx512, avx2 or portable, or unset it")]
+    #[error("EOS_SIMD is '{name}': want avx512vnni, avx512, avx2 or portable, or unset it")]
     UnknownPath {
         /// The name that was given.
         name: String,

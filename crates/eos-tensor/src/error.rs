@@ -72,7 +72,7 @@ pub enum Error {
         wanted: usize,
     },
     /// `EOS_SIMD` names no path.
-    #[error("EOS_SIMD is '{name}'; set it to avx512, avx2 or portable, or unset it")]
+    #[error("EOS_SIMD is '{name}'; set it to avx512vnni, avx512, avx2 or portable, or unset it")]
     UnknownSimd {
         /// What it holds.
         name: String,

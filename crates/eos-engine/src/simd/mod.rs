@@ -114,6 +114,11 @@ impl FromStr for SimdPath {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<SimdPath, Error> {
+        // The neighbour search knows one more, which the engine has no use for.
+        let name = match name {
+            "avx512vnni" => "avx512",
+            name => name,
+        };
         SimdPath::ALL
             .into_iter()
             .find(|path| path.to_string() == name)

@@ -27,9 +27,7 @@ impl Least {
     #[inline(always)]
     pub(super) fn insert(&mut self, score: f32) {
         let (old, mut left) = (self.scores, [f32::NEG_INFINITY; Self::MOST]);
-        for at in 1..Self::MOST {
-            left[at] = old[at - 1];
-        }
+        left[1..].copy_from_slice(&old[..Self::MOST - 1]);
         for at in 0..Self::MOST {
             let greater = if left[at] > score { left[at] } else { score };
             self.scores[at] = if greater < old[at] { greater } else { old[at] };

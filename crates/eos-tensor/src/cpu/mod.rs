@@ -47,11 +47,16 @@ const SCAN_TILE: usize = 6;
 /// Samples that one task interpolates.
 const SAMPLE_TILE: usize = 256;
 
+/// Bytes that a search holds at most, where nothing else is asked.
+const MEMORY: usize = 192 << 20;
+
 /// Neighbours and interpolation on the current rayon pool.
 ///
 /// The instruction set is chosen at run time ([`SimdPath::detect`]); each gives the same bits.
-/// A search over many queries holds one packed copy of the rows, 4 · N · D bytes, beside its result;
-/// with [`search`](Backend::search) it is made once for many calls.
+/// A search over many queries holds a packed copy of the rows beside its result, 4 · N · D bytes or, with
+/// VNNI, half of that, and up to some kilobytes for each query that waits (16 · k + 400 bytes). What
+/// does not fit into its [memory](Self::with_memory) is done part by part. With
+/// [`search`](Backend::search) the copy is made once for many calls, where all of it fits.
 ///
 /// ```
 /// use eos_tensor::{Backend, Classes, CpuBackend, Rows};
@@ -61,15 +66,25 @@ const SAMPLE_TILE: usize = 256;
 /// assert_eq!(found.distance, [1.0, 49.0, 16.0, 49.0]);
 /// # Ok::<(), eos_tensor::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct CpuBackend {
     forced: Option<SimdPath>,
+    memory: usize,
+}
+
+impl Default for CpuBackend {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl CpuBackend {
     /// The backend on the widest instructions there are, or those that `EOS_SIMD` names.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            forced: None,
+            memory: MEMORY,
+        }
     }
 
     /// The backend on one path, whatever `EOS_SIMD` says.
@@ -78,7 +93,19 @@ impl CpuBackend {
     /// [`Error::SimdUnavailable`] where this processor does not have it.
     pub fn on(path: SimdPath) -> Result<Self, Error> {
         let forced = Some(path.checked()?);
-        Ok(Self { forced })
+        Ok(Self {
+            forced,
+            ..Self::new()
+        })
+    }
+
+    /// The backend with so many bytes for a search, beside its rows and its result: 192 MiB where this is
+    /// not called. It decides how fast a search is, never what it finds; the least it needs, it takes.
+    pub fn with_memory(self, bytes: usize) -> Self {
+        Self {
+            memory: bytes,
+            ..self
+        }
     }
 
     fn path(self) -> Result<SimdPath, Error> {
@@ -149,7 +176,12 @@ impl<'a> CpuSearch<'a> {
 
     /// The search with a first pass, in the fastest form that tells rows apart.
     fn first_pass(&self, path: SimdPath, jobs: &mut [Job<'_>], k: usize, classes: Classes) {
-        let prepare = |form| move || Prepared::new(Format::new(self.rows, form), self.labels, path);
+        let prepare = |form| {
+            move || {
+                let format = Format::new(self.rows, form);
+                Prepared::new(format, self.labels, path, self.backend.memory)
+            }
+        };
         if path == SimdPath::Avx512Vnni && !self.coarse.load(Ordering::Relaxed) {
             let prepared = self.pairs.get_or_init(prepare(Form::Pairs));
             match prepared.search(jobs, k, classes) {

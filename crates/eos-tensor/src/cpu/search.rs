@@ -16,10 +16,6 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Bytes of the rows of one block. Larger sets are searched block by block.
-const BLOCK_BYTES: usize = 128 << 20;
-/// Bytes of the queries that wait at once. More are answered group by group.
-const WAITING_BYTES: usize = 64 << 20;
 /// Bytes of a tile, so that it stays in the second-level cache: its queries' words, and what waits.
 const TILE_BYTES: usize = 512 << 10;
 /// Tiles for each thread, where there are enough queries: late tiles even out.
@@ -30,16 +26,25 @@ pub(super) struct Prepared<'a> {
     format: Format<'a>,
     labels: &'a [u32],
     path: SimdPath,
+    /// Bytes of the rows of one block; larger sets are searched block by block. And bytes of the queries
+    /// that wait at once; more are answered group by group.
+    memory: (usize, usize),
     /// All rows, where one block holds them.
     whole: Option<Block>,
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(format: Format<'a>, labels: &'a [u32], path: SimdPath) -> Self {
+    pub(super) fn new(
+        format: Format<'a>,
+        labels: &'a [u32],
+        path: SimdPath,
+        memory: usize,
+    ) -> Self {
         let mut prepared = Self {
             format,
             labels,
             path,
+            memory: (memory / 3 * 2, memory / 3),
             whole: None,
         };
         let rows = prepared.format.rows.len();
@@ -50,7 +55,7 @@ impl<'a> Prepared<'a> {
     }
 
     fn rows_of_a_block(&self) -> usize {
-        (BLOCK_BYTES / size_of::<u32>() / self.format.words()).max(WIDTH)
+        (self.memory.0 / size_of::<u32>() / self.format.words()).max(WIDTH)
     }
 
     fn block(&self, rows: Range<usize>) -> Block {
@@ -71,6 +76,7 @@ impl<'a> Prepared<'a> {
             k,
             classes,
             path: self.path,
+            memory: self.memory.1,
             indistinct: AtomicUsize::new(0),
             most: jobs.len().saturating_mul(2 * Pending::room(k) + rows / 64),
             coarse: AtomicBool::new(false),
@@ -101,6 +107,8 @@ pub(super) struct Pass<'a> {
     pub(super) classes: Classes,
     /// Must be available.
     pub(super) path: SimdPath,
+    /// Bytes of the queries that wait.
+    memory: usize,
     /// Rows measured because their scores did not tell them apart, and how many may be.
     indistinct: AtomicUsize,
     most: usize,
@@ -242,7 +250,7 @@ impl Pass<'_> {
 
     /// Queries that may wait at once.
     fn waiting(&self) -> usize {
-        (WAITING_BYTES / self.waits()).max(WIDTH)
+        (self.memory / self.waits()).max(WIDTH)
     }
 
     /// Crowds of a tile, for so many queries. It decides how fast a search is, never what it finds.
