@@ -1,7 +1,7 @@
 //! The three groups: who takes part in each, and what it is told.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -158,7 +158,7 @@ fn sample(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Result<Vec<Runner>
 }
 
 /// The script on files, which are written here.
-fn reference_files(bench: &Bench<'_>, set: &Set, folder: &PathBuf) -> Result<Option<Command>> {
+fn reference_files(bench: &Bench<'_>, set: &Set, folder: &Path) -> Result<Option<Command>> {
     let script = |verb: &str| {
         let mut command = peers::python(bench, "reference EOS", &["sklearn", "pandas"])?;
         command.arg(bench.script("reference_eos.py")).arg(verb);

@@ -78,6 +78,8 @@ impl Machine {
             ("OMP_NUM_THREADS", threads.clone()),
             ("OPENBLAS_NUM_THREADS", threads),
             ("OMP_WAIT_POLICY", "PASSIVE".to_owned()),
+            // The scripts share a module, whose bytecode has no place among the sources.
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ];
         let kernels: &[_] = match (self.path.as_str(), self.forced) {
             ("avx512", _) => &[("OPENBLAS_CORETYPE", "SKYLAKEX")],
