@@ -1,10 +1,12 @@
 //! Seconds that oversamplers take on embeddings, and what loading a plugin costs a call.
 //!
 //! `cargo run --release -p eos-tests --example time_methods -- X.npy REPEATS METHOD…` prints a line
-//! of JSON a method: the median seconds of a call, arrays in memory to arrays in memory, after one
-//! call to warm up. `overhead` as a method calls `eos` as it is linked and as it is loaded in turn,
-//! and prints both. The registry is the one that `EOS_REGISTRY` names, else that beside the release
-//! `eos`; the peer is xtask/peers/time_methods.py.
+//! of JSON a method: the median and the least seconds of a call, arrays in memory to arrays in memory,
+//! after one call to warm up. `overhead` as a method calls `eos` as it is linked and as it is loaded
+//! in turn, and prints both. The registry is the one that `EOS_REGISTRY` names, else that beside the
+//! release `eos`; the peers are those of xtask/peers.
+
+mod timing;
 
 use eos_data::{Embeddings, read_embeddings};
 use eos_registry::{Plugin, Registry, Request, Services};
@@ -26,15 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let plugin = registry.load(method)?;
-        call(&plugin, &set)?;
-        let mut seconds = Vec::new();
-        for _ in 0..repeats {
-            seconds.push(call(&plugin, &set)?);
-        }
-        println!(
-            "{{\"method\": \"{method}\", \"seconds\": {:.6}}}",
-            median(seconds)
-        );
+        let seconds = timing::repeat(repeats, || call(&plugin, &set))?;
+        println!("{}", timing::line(method, seconds));
     }
     Ok(())
 }
@@ -60,7 +55,7 @@ fn call(plugin: &Plugin, set: &Embeddings) -> Result<f64, Box<dyn Error>> {
     let (backend, mut progress) = (CpuBackend::new(), |_, _| true);
     let mut services = Services {
         backend: &backend,
-        threads: std::thread::available_parallelism()?.get() as u32,
+        threads: rayon::current_num_threads() as u32,
         progress: &mut progress,
     };
     let start = Instant::now();
@@ -84,14 +79,8 @@ fn overhead(set: &Embeddings, registry: &Registry, repeats: usize) -> Result<(),
             }
         }
     }
-    let [linked, loaded] = seconds.map(median);
-    println!(
-        "{{\"method\": \"eos, linked\", \"seconds\": {linked:.6}}}\n{{\"method\": \"eos, loaded\", \"seconds\": {loaded:.6}}}"
-    );
+    let [linked, loaded] = seconds;
+    println!("{}", timing::line("eos, linked", linked));
+    println!("{}", timing::line("eos, loaded", loaded));
     Ok(())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

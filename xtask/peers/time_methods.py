@@ -1,17 +1,15 @@
 """Seconds that imbalanced-learn's oversamplers take: python time_methods.py X.npy REPEATS METHOD...
 
-Prints a line of JSON a method, as eos-tests' example time_methods does for ours: the median seconds
-of fit_resample after one call to warm up, every class as large as the largest. Methods are named as
-ours are. The labels lie beside X.npy, with y for x.
+Prints a line of JSON a method, as eos-tests' example time_methods does for ours: fit_resample on
+arrays in memory, every class made as large as the largest. Methods are named as ours are.
 """
 
-import json
 import sys
-import time
 import warnings
 
-import numpy as np
 from imblearn import over_sampling as peer
+
+import timing
 
 METHODS = {
     "random": lambda: peer.RandomOverSampler(random_state=0),
@@ -24,28 +22,15 @@ METHODS = {
 }
 
 
-def labels_of(path):
-    at = max(path.rfind("x"), path.rfind("X"))
-    return path[:at] + "y" + path[at + 1 :]
-
-
 def main():
     path, repeats, methods = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-    x, y = np.load(path), np.load(labels_of(path))
+    x, y = timing.read(path)
     warnings.simplefilter("ignore")
     for method in methods:
-        seen = []
-        for _ in range(repeats + 1):
-            start = time.perf_counter()
-            try:
-                METHODS[method]().fit_resample(x, y)
-            except (RuntimeError, ValueError) as error:
-                print(json.dumps({"method": method, "refused": str(error).split("\n")[0][:80]}))
-                break
-            seen.append(time.perf_counter() - start)
-        else:
-            seconds = sorted(seen[1:])[len(seen[1:]) // 2]
-            print(json.dumps({"method": method, "seconds": round(seconds, 6)}), flush=True)
+        try:
+            timing.show(method, timing.repeat(repeats, lambda: METHODS[method]().fit_resample(x, y)))
+        except (RuntimeError, ValueError) as error:
+            timing.refuse(method, error)
 
 
 if __name__ == "__main__":

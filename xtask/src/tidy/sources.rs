@@ -12,7 +12,7 @@ const UNSAFE: &[&str] = &[
     "crates/eos-engine/",
     "crates/eos-tensor/src/cpu",
     // The floor that a search is compared with is measured in intrinsics.
-    "crates/eos-tensor/examples/",
+    "crates/eos-tensor/benches/",
     "crates/eos-cuda",
     "crates/eos-plugin/",
     "crates/eos-registry/",
