@@ -82,7 +82,7 @@ impl Machine {
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ];
         let kernels: &[_] = match (self.path.as_str(), self.forced) {
-            ("avx512", _) => &[("OPENBLAS_CORETYPE", "SKYLAKEX")],
+            ("avx512vnni" | "avx512", _) => &[("OPENBLAS_CORETYPE", "SKYLAKEX")],
             ("avx2", _) => &[
                 ("OPENBLAS_CORETYPE", "HASWELL"),
                 ("FAISS_SIMD_LEVEL", "AVX2"),
@@ -134,7 +134,9 @@ mod tests {
             all.iter()
                 .any(|(key, value)| (*key, value.as_str()) == pair)
         };
-        assert!(has(&on("avx512", false), ("OPENBLAS_CORETYPE", "SKYLAKEX")));
+        for path in ["avx512vnni", "avx512"] {
+            assert!(has(&on(path, false), ("OPENBLAS_CORETYPE", "SKYLAKEX")));
+        }
         assert!(has(&on("avx2", true), ("FAISS_SIMD_LEVEL", "AVX2")));
         assert!(has(&on("portable", true), ("FAISS_SIMD_LEVEL", "NONE")));
         assert!(

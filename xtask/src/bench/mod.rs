@@ -49,7 +49,7 @@ pub struct Options {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Instructions that all sides are held to
-    #[arg(long, value_name = "PATH", value_parser = ["avx512", "avx2", "portable"])]
+    #[arg(long, value_name = "PATH", value_parser = ["avx512vnni", "avx512", "avx2", "portable"])]
     simd: Option<String>,
     /// Threads of all sides [default: the processor's]
     #[arg(long, value_name = "N")]
