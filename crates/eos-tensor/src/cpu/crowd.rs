@@ -5,10 +5,12 @@ use super::{
     block::Block,
     kernel::{Panel, Scores, Strip, TALLEST, WIDTH, near},
     lanes::Words,
+    least::Least,
     query::Query,
     search::Pass,
 };
 use std::ops::Range;
+use std::sync::Mutex;
 
 /// As many queries as a panel has columns, with what the first pass compares.
 pub(super) struct Crowd<'a> {
@@ -84,12 +86,76 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Writes what each found.
+    /// Writes what each found; gives back the jobs for which that is not proven.
     #[inline(always)]
-    pub(super) fn finish(self, pass: &Pass<'_>) {
+    pub(super) fn finish(self, pass: &Pass<'_>, unproven: &Mutex<Vec<Job<'a>>>) {
         for query in self.queries.into_iter().flatten() {
-            query.finish(pass);
+            if let Some(job) = query.finish(pass) {
+                let mut unproven = unproven.lock().expect("no query panicked");
+                unproven.push(job);
+            }
         }
+    }
+
+    /// Raises the floors to where, by every so many panels, somewhat more than k rows will be found:
+    /// fewer are taken than while floors rise by themselves. What they keep out wrongly is missed at
+    /// the end.
+    ///
+    /// # Safety
+    /// The caller is compiled for W's instructions and the processor has them.
+    #[inline(always)]
+    pub(super) unsafe fn guess<W: Words, const S: usize, const R: usize>(
+        &mut self,
+        pass: &Pass<'_>,
+        block: &Block,
+    ) {
+        let every = (pass.k / 16).clamp(8, 32);
+        if pass.k <= Least::MOST || block.panels() < 4 * every {
+            return;
+        }
+        let expected = pass.k as f32 / every as f32;
+        let rank = (expected + 3.0 * expected.sqrt() + 3.0) as usize;
+        let mut scores: Scores = [[0.0; WIDTH]; TALLEST];
+        let mut seen: [Vec<f32>; TALLEST] = Default::default();
+        for strip in 0..WIDTH / S {
+            for p in (0..block.panels()).step_by(every) {
+                let (rows, positions) = (block.panel(p), block.positions(p));
+                if !self.meets::<S>(strip, &positions) {
+                    continue;
+                }
+                let points = strip_of(&self.words, &self.halves, &self.floors, strip * S);
+                // SAFETY: as the caller vouches.
+                unsafe { near::<W, S, R, false>(rows, points, &[], &mut scores) };
+                for (q, closeness) in scores.iter().enumerate().take(S) {
+                    if let Some(query) = &self.queries[strip * S + q] {
+                        let mut bits = query.admits(&positions);
+                        while bits != 0 {
+                            seen[q].push(-closeness[bits.trailing_zeros() as usize]);
+                            bits &= bits - 1;
+                        }
+                    }
+                }
+            }
+            for (q, seen) in seen.iter_mut().enumerate().take(S) {
+                let column = strip * S + q;
+                if let Some(query) = &mut self.queries[column]
+                    && seen.len() > rank
+                {
+                    let (_, limit, _) = seen.select_nth_unstable_by(rank, f32::total_cmp);
+                    query.guess = *limit;
+                    self.floors[column] = -*limit;
+                    self.lower(column);
+                }
+                seen.clear();
+            }
+        }
+    }
+
+    /// Follows a floor that has risen.
+    #[inline(always)]
+    fn lower(&mut self, column: usize) {
+        let lowered = f64::from(self.floors[column]) - f64::from(self.halves[column]);
+        self.lowered[column] = (lowered as f32).next_down();
     }
 
     /// The panel where rows of the first query's class start.
@@ -236,10 +302,8 @@ impl<'a> Crowd<'a> {
             return;
         };
         if let Some(limit) = query.take(pass, score, row) {
-            let floor = (-limit).max(self.floors[column]);
-            self.floors[column] = floor;
-            let lowered = f64::from(floor) - f64::from(self.halves[column]);
-            self.lowered[column] = (lowered as f32).next_down();
+            self.floors[column] = (-limit).max(self.floors[column]);
+            self.lower(column);
         }
     }
 }

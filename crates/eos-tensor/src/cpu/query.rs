@@ -67,6 +67,8 @@ pub(super) struct Query<'a> {
     /// Where its row stands in the block that is searched; no position where it is not held.
     position: usize,
     pub(super) admitted: Admitted,
+    /// A limit that nothing has proven; +∞ where there is none.
+    pub(super) guess: f32,
     pending: Pending,
     /// Of all scores taken, where k is small.
     least: Least,
@@ -83,6 +85,7 @@ impl<'a> Query<'a> {
             norm: 2.0 * f64::from(half),
             position: usize::MAX,
             admitted: Admitted::none(),
+            guess: f32::INFINITY,
             pending: Pending::new(k),
             least: Least::new(),
             slack: f64::INFINITY,
@@ -189,15 +192,24 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Writes the k nearest of all that it was shown.
+    /// Writes the k nearest of all that it was shown; gives the job back where a guess may have kept
+    /// one of them out.
     #[inline(always)]
-    pub(super) fn finish(mut self, pass: &Pass<'_>) {
+    pub(super) fn finish(mut self, pass: &Pass<'_>) -> Option<Job<'a>> {
+        let mut limit = f32::INFINITY;
         if let Some(score) = self.enough(pass) {
-            let limit = self.limit(pass, score);
+            limit = self.limit(pass, score);
             self.pending.drop_above(limit);
         }
         self.measure(pass.format.rows);
+        if limit > self.guess {
+            limit = pass.format.bound.limit(self.norm, self.best.reach());
+        }
+        if limit > self.guess {
+            return Some(self.job);
+        }
         self.best.write(self.job.index, self.job.distance);
+        None
     }
 }
 

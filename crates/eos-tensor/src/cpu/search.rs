@@ -140,7 +140,7 @@ impl Pass<'_> {
         let dense = self.dense(block, jobs);
         let panels = dense.iter().filter(|dense| **dense).count();
         if panels < TILES_PER_THREAD * rayon::current_num_threads() {
-            return self.apart(block, jobs);
+            return self.apart(block, jobs, true);
         }
         let mut standing: Vec<Option<Job<'_>>> = Vec::new();
         standing.resize_with(dense.len() * WIDTH, || None);
@@ -152,17 +152,27 @@ impl Pass<'_> {
             }
         }
         self.among(block, &dense, standing);
-        self.apart(block, &mut rest);
+        self.apart(block, &mut rest, true);
     }
 
     /// Answers queries that do not fill panels.
-    fn apart(&self, block: &Block, jobs: &mut [Job<'_>]) {
+    fn apart(&self, block: &Block, jobs: &mut [Job<'_>], guess: bool) {
         let tile = self.tile(jobs.len()) * WIDTH;
+        let unproven = Mutex::default();
         jobs.par_chunks_mut(tile).for_each(|jobs| {
             let mut tile = self.gather(jobs);
-            Step::See(&mut tile, block).run(self);
-            Step::Finish(tile).run(self);
+            Step::See(&mut tile, block, guess).run(self);
+            Step::Finish(tile, &unproven).run(self);
         });
+        self.again(block, unproven);
+    }
+
+    /// Answers once more, without a guess, what a guess did not answer.
+    fn again(&self, block: &Block, unproven: Mutex<Vec<Job<'_>>>) {
+        let mut jobs = unproven.into_inner().expect("no query panicked");
+        if !jobs.is_empty() {
+            self.apart(block, &mut jobs, false);
+        }
     }
 
     /// Which panels hold queries in half their columns or more; none where a query comes twice.
@@ -204,10 +214,12 @@ impl Pass<'_> {
                 Step::Meet(&mut lock(*one), &mut lock(*other)).run(self);
             });
         }
+        let unproven = Mutex::default();
         tiles.into_par_iter().for_each(|tile| {
             let tile = tile.into_inner().expect("no tile panicked");
-            Step::Finish(tile).run(self);
+            Step::Finish(tile, &unproven).run(self);
         });
+        self.again(block, unproven);
     }
 
     /// Searches block after block, for as many queries as may wait.
@@ -227,14 +239,16 @@ impl Pass<'_> {
                 let block = make(rows.clone());
                 tiles
                     .par_iter_mut()
-                    .for_each(|tile| Step::See(tile, &block).run(self));
+                    .for_each(|tile| Step::See(tile, &block, false).run(self));
                 if self.gave_up() {
                     return;
                 }
             }
+            // Without a guess all is proven.
+            let unproven = Mutex::default();
             tiles
                 .into_par_iter()
-                .for_each(|tile| Step::Finish(tile).run(self));
+                .for_each(|tile| Step::Finish(tile, &unproven).run(self));
         }
     }
 

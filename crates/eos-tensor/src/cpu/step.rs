@@ -1,12 +1,13 @@
 //! What a tile of queries does at once, on the instructions of a path.
 
 use super::{
-    SimdPath,
+    Job, SimdPath,
     block::Block,
     crowd::Crowd,
     lanes::{Portable, Words},
     search::Pass,
 };
+use std::sync::Mutex;
 
 #[cfg(target_arch = "x86_64")]
 use super::{
@@ -19,14 +20,14 @@ pub(super) type Tile<'a> = Vec<Crowd<'a>>;
 
 /// What a tile does next.
 pub(super) enum Step<'s, 'a> {
-    /// Sees all rows of a block.
-    See(&'s mut Tile<'a>, &'s Block),
+    /// Sees all rows of a block, the only one where it may guess.
+    See(&'s mut Tile<'a>, &'s Block, bool),
     /// Its queries, which stand in the block, meet each other and see the panels that are not dense.
     Among(&'s mut Tile<'a>, &'s Block, &'s [bool]),
     /// Its queries meet another tile's.
     Meet(&'s mut Tile<'a>, &'s mut Tile<'a>),
-    /// Writes what its queries found.
-    Finish(Tile<'a>),
+    /// Writes what its queries found, and gives back the jobs for which that is not proven.
+    Finish(Tile<'a>, &'s Mutex<Vec<Job<'a>>>),
 }
 
 impl Step<'_, '_> {
@@ -54,9 +55,12 @@ impl Step<'_, '_> {
         // SAFETY: as the caller vouches.
         unsafe {
             match self {
-                Self::See(tile, block) => {
+                Self::See(tile, block, guess) => {
                     for crowd in tile.iter_mut() {
                         crowd.enter(pass, block);
+                        if guess {
+                            crowd.guess::<W, S, R>(pass, block);
+                        }
                     }
                     // Rows of the query's own class are often near: floors rise early.
                     let first = tile.first().map_or(0, |crowd| crowd.starts(pass, block));
@@ -74,6 +78,7 @@ impl Step<'_, '_> {
                         let (before, rest) = tile.split_at_mut(at);
                         let crowd = &mut rest[0];
                         crowd.enter(pass, block);
+                        crowd.guess::<W, S, R>(pass, block);
                         crowd.see_itself::<W, S, R>(pass);
                         for other in before {
                             other.meet::<W, S, R>(crowd, pass);
@@ -98,9 +103,9 @@ impl Step<'_, '_> {
                         }
                     }
                 }
-                Self::Finish(tile) => {
+                Self::Finish(tile, unproven) => {
                     for crowd in tile {
-                        crowd.finish(pass);
+                        crowd.finish(pass, unproven);
                     }
                 }
             }
