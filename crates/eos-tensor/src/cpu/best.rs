@@ -19,6 +19,11 @@ impl Best {
         }
     }
 
+    /// Makes room for so many offers.
+    pub(super) fn expect(&mut self, offers: usize) {
+        self.keys.reserve(offers);
+    }
+
     #[inline(always)]
     pub(super) fn offer(&mut self, distance: f64, row: u32) {
         let key = u128::from(distance.to_bits()) << 32 | u128::from(row);

@@ -129,8 +129,12 @@ impl<'a> Crowd<'a> {
                 for (q, closeness) in scores.iter().enumerate().take(S) {
                     if let Some(query) = &self.queries[strip * S + q] {
                         let mut bits = query.admits(&positions);
+                        if bits == (1 << WIDTH) - 1 {
+                            seen[q].extend_from_slice(closeness);
+                            bits = 0;
+                        }
                         while bits != 0 {
-                            seen[q].push(-closeness[bits.trailing_zeros() as usize]);
+                            seen[q].push(closeness[bits.trailing_zeros() as usize]);
                             bits &= bits - 1;
                         }
                     }
@@ -141,9 +145,10 @@ impl<'a> Crowd<'a> {
                 if let Some(query) = &mut self.queries[column]
                     && seen.len() > rank
                 {
-                    let (_, limit, _) = seen.select_nth_unstable_by(rank, f32::total_cmp);
-                    query.guess = *limit;
-                    self.floors[column] = -*limit;
+                    let nearest_first = |a: &f32, b: &f32| b.total_cmp(a);
+                    let (_, floor, _) = seen.select_nth_unstable_by(rank, nearest_first);
+                    query.guess = -*floor;
+                    self.floors[column] = *floor;
                     self.lower(column);
                 }
                 seen.clear();

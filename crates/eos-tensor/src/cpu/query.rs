@@ -186,6 +186,7 @@ impl<'a> Query<'a> {
     #[inline(always)]
     fn measure(&mut self, rows: Rows<'_>) {
         let point = rows.row(self.job.query as usize);
+        self.best.expect(self.pending.len());
         for row in self.pending.drain() {
             let distance = squared_distance(point, rows.row(row as usize));
             self.best.offer(distance, row);
