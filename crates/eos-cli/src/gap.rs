@@ -44,7 +44,7 @@ struct Measured<'a> {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let train = arguments.rows.read()?;
     let test = read_test(&arguments.test_x, arguments.test_y.as_deref(), &train)?;
-    let (known, unseen) = (Labelled::of(&train)?, Labelled::of(&test)?);
+    let (known, unseen) = (Labelled::of(&train), Labelled::of(&test));
     let classes = train.label_values().classes();
     let of_head = |path: &PathBuf| -> Result<OutcomeGap, Error> {
         let head = read_head(path)?;

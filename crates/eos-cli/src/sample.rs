@@ -3,12 +3,12 @@
 use crate::inputs::Rows;
 use crate::plugins::discover;
 use crate::show::Show;
-use eos_data::Embeddings;
+use eos_data::{BalancedFiles, Embeddings};
+use eos_pipeline::estimate::{self, Asked};
 use eos_pipeline::phases::{self, Labelled};
 use eos_pipeline::{Error, config, wanted::Wanted, write_balanced};
 use eos_registry::Plugin;
-use eos_tensor::{Backend as _, Classes, CpuBackend};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What to sample.
@@ -35,12 +35,11 @@ pub struct Arguments {
     /// auto or cpu: where neighbours are found and rows are made
     #[arg(long, default_value = "auto", value_parser = ["auto", "cpu"])]
     device: String,
-    /// Print rows, bytes and time, and write nothing
+    /// Print rows, bytes and time, and leave nothing
     #[arg(long)]
     dry_run: bool,
-    /// Where to write x, y and where each synthetic row came from: base, from, neighbour, ratio
-    #[arg(long, value_name = "FILE.npz", required_unless_present = "dry_run")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    out: Out,
     /// Registry of plugins to look in first
     #[arg(long, value_name = "FILE")]
     registry: Option<PathBuf>,
@@ -49,34 +48,98 @@ pub struct Arguments {
     locked: bool,
 }
 
+/// Where the result goes.
+#[derive(clap::Args)]
+struct Out {
+    /// An npz of x, y and where each synthetic row came from: base, from, neighbour, ratio; or an
+    /// npy of x alone, with --out-y
+    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// Where to write the labels, where --out is an npy file
+    #[arg(long, value_name = "FILE.npy")]
+    out_y: Option<PathBuf>,
+    /// Where to write base, from, neighbour and ratio, where --out is an npy file
+    #[arg(long, value_name = "FILE.npz")]
+    out_provenance: Option<PathBuf>,
+}
+
+impl Out {
+    /// The files; without `--out`, which only a dry run may lack, an npz of which the name is never
+    /// used.
+    fn files(&self) -> Result<BalancedFiles, Error> {
+        let refused = |message: String| Err(Error::Request(message));
+        let out = self.out.clone().unwrap_or_else(|| "balanced.npz".into());
+        let (y, provenance) = (self.out_y.clone(), self.out_provenance.clone());
+        if out.extension().is_none_or(|end| end != "npy") {
+            return match (y, provenance) {
+                (None, None) => Ok(BalancedFiles::Npz(out)),
+                _ => refused(format!(
+                    "--out {} is an npz and holds labels and provenance; give --out-y and \
+                     --out-provenance only with an --out that ends in .npy",
+                    out.display()
+                )),
+            };
+        }
+        let Some(y) = y else {
+            return refused(format!(
+                "--out {} is an npy file and holds the rows alone; give --out-y for the labels, or \
+                 an --out that ends in .npz",
+                out.display()
+            ));
+        };
+        if out == y || [Some(&out), Some(&y)].contains(&provenance.as_ref()) {
+            return refused(
+                "--out, --out-y and --out-provenance name one file twice; give each a file of its \
+                 own"
+                .to_owned(),
+            );
+        }
+        Ok(BalancedFiles::Npy {
+            x: out,
+            y,
+            provenance,
+        })
+    }
+}
+
 /// Writes the balanced set.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let files = arguments.out.files()?;
     let plugin = plugin(arguments)?;
     let params = parameters(&arguments.set)?;
     plugin.resolve(&params).map_err(Error::from)?;
     let wanted: Wanted = arguments.wanted.parse()?;
+    let began = Instant::now();
     let original = arguments.rows.read()?;
+    let reading = began.elapsed().as_secs_f64();
     let names = original.label_values().names();
     let wanted = wanted.rows(&original.class_counts(), names)?;
-    let data = Labelled::of(&original)?;
-    let Some(out) = arguments.out.as_ref().filter(|_| !arguments.dry_run) else {
-        return estimate(&original, &wanted);
-    };
     let mut show = Show::new()?;
+    if arguments.dry_run {
+        let asked = Asked {
+            plugin: &plugin,
+            original: &original,
+            wanted: &wanted,
+            params: &params,
+            seed: arguments.seed,
+        };
+        return dry_run(asked, &files, reading, &mut show);
+    }
     let began = Instant::now();
-    let synthetic = phases::sample(&plugin, data, &wanted, &params, arguments.seed, &mut show)?;
+    let data = Labelled::of(&original);
+    let plan = phases::sample(&plugin, data, &wanted, &params, arguments.seed, &mut show)?;
+    write_balanced(&files, &original, &plan, &mut show)?;
     let seconds = began.elapsed().as_secs_f64();
     show.done();
-    for note in &synthetic.notes {
+    for note in plan.notes() {
         println!("{note}");
     }
-    write_balanced(out, &original, &synthetic)?;
     println!(
         "{}: {} rows added to {} in {seconds:.3} s: {}",
         plugin.id(),
-        synthetic.labels.len(),
+        plan.len(),
         original.len(),
-        out.display()
+        files.rows_path().display()
     );
     Ok(())
 }
@@ -92,45 +155,58 @@ fn parameters(sets: &[String]) -> Result<toml::Table, Error> {
         .collect()
 }
 
-/// Queries whose neighbours are found to learn how long all take.
-const PROBES: usize = 256;
-const PROBE_K: usize = 10;
-
-/// Prints what a call would make, and about how long its neighbours would take.
-fn estimate(original: &Embeddings, wanted: &[u64]) -> anyhow::Result<()> {
-    let added: u64 = wanted.iter().sum();
-    let (rows, dims) = (original.len() as u64 + added, original.dims() as u64);
-    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+/// Prints what a call would make, in which memory, and about how long it would take.
+fn dry_run(
+    asked: Asked<'_>,
+    files: &BalancedFiles,
+    reading: f64,
+    show: &mut Show,
+) -> anyhow::Result<()> {
+    let original = asked.original;
+    let added: u64 = asked.wanted.iter().sum();
     println!(
-        "{added} rows of {dims} values added to {}: {rows}",
-        original.len()
+        "{added} rows of {} values added to {}: {}",
+        original.dims(),
+        original.len(),
+        original.len() as u64 + added
     );
     for (c, count) in original.class_counts().iter().enumerate() {
         let name = original.label_values().name(c);
-        println!("  {name}: {count} + {}", wanted[c]);
+        println!("  {name}: {count} + {}", asked.wanted[c]);
     }
-    println!("out: {:.1} MiB", mebibytes(rows * dims * 4 + added * 28));
-    let growing = |row: &u32| wanted[original.labels()[*row as usize] as usize] > 0;
-    let queries: Vec<u32> = (0..original.len() as u32).filter(growing).collect();
-    if queries.is_empty() || original.len() < 2 {
-        return Ok(());
-    }
-    let few: Vec<u32> = queries
-        .iter()
-        .step_by(queries.len().div_ceil(PROBES))
-        .copied()
-        .collect();
-    let data = Labelled::of(original)?;
-    let k = PROBE_K.min(original.len() - 1);
-    let backend = CpuBackend::new();
-    let began = Instant::now();
-    backend.neighbours(data.rows, data.labels, &few, k, Classes::Any)?;
-    let each = began.elapsed().as_secs_f64() / few.len() as f64;
+    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let bytes = files.bytes(original, added)?;
+    println!("out: {bytes} bytes ({:.1} MiB)", mebibytes(bytes));
     println!(
-        "time: about {:.2} s for the {k} nearest of {} rows, measured on {} of them; then writing",
-        each * queries.len() as f64,
-        queries.len(),
-        few.len()
+        "memory: {:.1} MiB{}; a method that looks for neighbours takes {:.1} MiB more for them",
+        mebibytes(estimate::buffers(asked)),
+        beside(original),
+        mebibytes(size_of_val(original.rows()) as u64)
+    );
+    let sampling = estimate::seconds(asked, folder(files.rows_path()), show)?;
+    show.done();
+    println!(
+        "time: about {:.2} s: {reading:.2} s to read, {:.2} s to sample and write, measured on {} of \
+         {} rows",
+        reading + sampling.all,
+        sampling.all,
+        sampling.measured,
+        original.len()
     );
     Ok(())
+}
+
+fn beside(original: &Embeddings) -> &'static str {
+    match original.is_mapped() {
+        true => " beside the mapped rows",
+        false => "",
+    }
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }

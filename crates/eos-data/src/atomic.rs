@@ -49,12 +49,31 @@ impl AtomicFile {
     /// # Errors
     /// The system's, with the path in the message; the temporary file is then gone.
     pub fn commit(self) -> io::Result<()> {
+        Self::commit_all(vec![self])
+    }
+
+    /// The same for files that belong together: none gets its name before all are on the device.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn commit_all(mut files: Vec<Self>) -> io::Result<()> {
+        files.iter_mut().try_for_each(Self::sync)?;
+        files.into_iter().try_for_each(Self::persist)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let synced = self.writer.flush();
+        let synced = synced.and_then(|()| self.writer.get_ref().as_file().sync_all());
+        synced.map_err(|error| name(&self.path, error))
+    }
+
+    /// Names a file that is on the device.
+    fn persist(self) -> io::Result<()> {
         let Self { writer, path } = self;
         let finish = || -> io::Result<()> {
             let file = writer
                 .into_inner()
                 .map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
             file.persist(&path).map_err(|refused| refused.error)?;
             sync_folder(folder(&path));
             Ok(())

@@ -4,9 +4,14 @@ use crate::{
     Labels,
     error::{DataError, Fault},
     image_set::class_counts,
+    shared_rows::{SharedRows, Values},
 };
+use eos_tensor::{Error, Rows};
 
 /// N finite rows of D values with a class each; the form in which embeddings go through the program.
+///
+/// The rows may lie in place in a file, see [`read_embeddings`](crate::read_embeddings); a clone
+/// shares them.
 ///
 /// ```
 /// use eos_data::{Embeddings, Labels};
@@ -17,8 +22,7 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
-    rows: Vec<f32>,
-    dims: usize,
+    rows: SharedRows,
     labels: Vec<u32>,
     label_values: Labels,
     narrowed: bool,
@@ -36,32 +40,48 @@ impl Embeddings {
         labels: Vec<u32>,
         label_values: Labels,
     ) -> Result<Self, DataError> {
-        let fault = |field: String| Fault::argument("embeddings", field);
-        let count = labels.len();
-        if dims == 0 || count == 0 || labels.len() >= u32::MAX as usize {
-            return Err(fault("shape".into())
+        Self::checked(Values::Owned(rows), dims, labels, label_values, |at| {
+            Fault::argument("embeddings", at)
+                .wanted("a finite value")
+                .next("clean the embeddings first")
+        })
+    }
+
+    /// The same from values in memory or in a file; `unusable` begins the fault of a value that is
+    /// not finite, at this row and column.
+    pub(crate) fn checked(
+        values: Values,
+        dims: usize,
+        labels: Vec<u32>,
+        label_values: Labels,
+        unusable: impl FnOnce(String) -> Fault,
+    ) -> Result<Self, DataError> {
+        let fault = |field: &str| Fault::argument("embeddings", field);
+        let (count, len) = (labels.len(), values.len());
+        if dims == 0 || count == 0 || count >= u32::MAX as usize {
+            return Err(fault("shape")
                 .got(format!("{count} rows of {dims} values"))
                 .wanted("at least one of each and fewer than 2³² − 1 rows")
                 .next("check what was selected")
                 .shape());
         }
-        if rows.len() / dims != count || !rows.len().is_multiple_of(dims) {
-            return Err(fault("rows".into())
-                .got(format!("{} values", rows.len()))
+        if len / dims != count || !len.is_multiple_of(dims) {
+            return Err(fault("rows")
+                .got(format!("{len} values"))
                 .wanted(format!("{count} rows of {dims}, one for each label"))
                 .next("give one label a row")
                 .shape());
         }
-        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
-            return Err(fault(format!("row {}, column {}", at / dims, at % dims))
-                .got(rows[at].to_string())
-                .wanted("a finite value")
-                .next("clean the embeddings first")
-                .value());
-        }
+        let rows = SharedRows::new(values, dims).map_err(|error| match error {
+            Error::NotFinite { row, column, value } => {
+                let at = format!("row {row}, column {column}");
+                unusable(at).got(value.to_string()).value()
+            }
+            other => fault("rows").got(other.to_string()).shape(),
+        })?;
         let classes = label_values.classes();
         if let Some(row) = labels.iter().position(|label| *label as usize >= classes) {
-            return Err(fault(format!("label of row {row}"))
+            return Err(fault(&format!("label of row {row}"))
                 .got(labels[row].to_string())
                 .wanted(format!("a class index below {classes}"))
                 .next("correct the label or name every class")
@@ -69,7 +89,6 @@ impl Embeddings {
         }
         Ok(Self {
             rows,
-            dims,
             labels,
             label_values,
             narrowed: false,
@@ -78,12 +97,22 @@ impl Embeddings {
 
     /// All values, `[N, D]` row-major.
     pub fn rows(&self) -> &[f32] {
-        &self.rows
+        self.as_rows().data()
+    }
+
+    /// The rows as they were checked, `[N, D]`.
+    pub fn as_rows(&self) -> Rows<'_> {
+        self.rows.view()
+    }
+
+    /// Whether the rows lie in place in a mapped file rather than in memory.
+    pub fn is_mapped(&self) -> bool {
+        self.rows.is_mapped()
     }
 
     /// D, values in a row.
     pub fn dims(&self) -> usize {
-        self.dims
+        self.as_rows().dims()
     }
 
     /// Class index of each row, `[N]`.

@@ -4,6 +4,7 @@ use crate::{
     Embeddings, Labels,
     error::{DataError, Fault},
     npy::{Array, Place, bytes::Bytes},
+    shared_rows::Values,
     zip::Archive,
 };
 use std::{
@@ -20,6 +21,11 @@ pub(crate) const LABELS: [&str; 5] = ["y", "Y", "labels", "targets", "arr_1"];
 /// Without `y`, a pair's labels are looked for beside `x` under the name with its last "x" or "X"
 /// replaced: `train_x.npy` → `train_y.npy`.
 ///
+/// An npy file of little-endian f32 in C order, as `numpy.save` writes it, is mapped and used in
+/// place: it takes no memory, may be larger than memory, and must not be changed while the
+/// embeddings or a clone of them are there. To replace it by another file of the same name, as
+/// everything here that writes does, is no change of it. Anything else is converted into memory.
+///
 /// # Errors
 /// See [`DataError`]; every message names file, array and what to do.
 pub fn read_embeddings(x: &Path, y: Option<&Path>) -> Result<Embeddings, DataError> {
@@ -35,21 +41,22 @@ pub fn read_embeddings(x: &Path, y: Option<&Path>) -> Result<Embeddings, DataErr
         return from_npz(x, &bytes);
     }
     match y {
-        Some(y) => from_pair(x, &bytes, y),
-        None => from_pair(x, &bytes, &labels_path(x)?),
+        Some(y) => from_pair(x, bytes, y),
+        None => from_pair(x, bytes, &labels_path(x)?),
     }
 }
 
 /// Reads rows from the npy file `x` and labels from the npy file `y`.
 ///
 /// Rows are `[N, D]` in f32 or f64 (rounded to f32, see [`Embeddings::narrowed`]), in C or Fortran
-/// order, of either byte order; labels `[N]` of any integer type, bool or text.
+/// order, of either byte order; labels `[N]` of any integer type, bool or text. Where they can be,
+/// rows are used in place, see [`read_embeddings`].
 ///
 /// # Errors
 /// See [`DataError`]: cut short or over-long, another type or shape, NaN or infinity, lengths that
 /// disagree.
 pub fn read_embeddings_npy(x: &Path, y: &Path) -> Result<Embeddings, DataError> {
-    from_pair(x, &Bytes::load(x)?, y)
+    from_pair(x, Bytes::load(x)?, y)
 }
 
 /// Reads rows and labels from the arrays `x` and `y` of an npz; also from those named `X`/`Y`,
@@ -61,11 +68,26 @@ pub fn read_embeddings_npz(path: &Path) -> Result<Embeddings, DataError> {
     from_npz(path, &Bytes::load(path)?)
 }
 
-fn from_pair(x: &Path, x_bytes: &[u8], y: &Path) -> Result<Embeddings, DataError> {
+fn from_pair(x: &Path, x_bytes: Bytes, y: &Path) -> Result<Embeddings, DataError> {
     let y_bytes = Bytes::load(y)?;
-    let rows = Array::parse(Place::file(x), x_bytes)?;
     let labels = Array::parse(Place::file(y), &y_bytes)?;
-    join(&rows, &labels)
+    let rows = Array::parse(Place::file(x), &x_bytes)?;
+    let [_, dims] = rows.matrix_shape()?;
+    let (label_values, labels) = labels_of(&rows, &labels)?;
+    let (plain, narrowed) = (rows.is_plain_matrix(), rows.is_double());
+    let begin = x_bytes.len() - rows.data.len();
+    let values = match x_bytes {
+        Bytes::Mapped(map) if plain => Values::mapped(map, begin).map_err(Bytes::Mapped),
+        other => Err(other),
+    };
+    let values = values.or_else(|bytes| {
+        Array::parse(Place::file(x), &bytes)?
+            .matrix()
+            .map(Values::Owned)
+    })?;
+    let not_finite = |at: String| Place::file(x).not_finite(&at);
+    let embeddings = Embeddings::checked(values, dims, labels, label_values, not_finite)?;
+    Ok(embeddings.with_narrowed(narrowed))
 }
 
 fn from_npz(path: &Path, bytes: &[u8]) -> Result<Embeddings, DataError> {
@@ -78,7 +100,12 @@ fn from_npz(path: &Path, bytes: &[u8]) -> Result<Embeddings, DataError> {
     };
     let rows = Array::parse(place(x), &x_bytes)?;
     let labels = Array::parse(place(y), &y_bytes)?;
-    join(&rows, &labels)
+    let [_, dims] = rows.matrix_shape()?;
+    let (label_values, labels) = labels_of(&rows, &labels)?;
+    let values = Values::Owned(rows.matrix()?);
+    let not_finite = |at: String| rows.place.not_finite(&at);
+    let embeddings = Embeddings::checked(values, dims, labels, label_values, not_finite)?;
+    Ok(embeddings.with_narrowed(rows.is_double()))
 }
 
 /// The first of the arrays `names` that the archive has.
@@ -103,24 +130,21 @@ pub(crate) fn entry<'a>(
         .damaged())
 }
 
-fn join(rows: &Array<'_>, labels: &Array<'_>) -> Result<Embeddings, DataError> {
+/// Values and class indices of `labels`, one for each row.
+fn labels_of(rows: &Array<'_>, labels: &Array<'_>) -> Result<(Labels, Vec<u32>), DataError> {
     let (given, wanted) = (labels.header.shape.first(), rows.header.shape.first());
-    let matrix = rows.matrix()?;
     let (values, classes) = Labels::read(labels)?;
-    if given != wanted {
-        return Err(labels
-            .place
-            .fault("number of labels")
-            .got(classes.len().to_string())
-            .wanted(format!(
-                "{}, one for each row",
-                matrix.rows.len() / matrix.dims
-            ))
-            .next("give the labels that belong to these rows")
-            .shape());
+    if given == wanted {
+        return Ok((values, classes));
     }
-    let embeddings = Embeddings::new(matrix.rows, matrix.dims, classes, values)?;
-    Ok(embeddings.with_narrowed(matrix.narrowed))
+    let wanted = wanted.copied().unwrap_or_default();
+    Err(labels
+        .place
+        .fault("number of labels")
+        .got(classes.len().to_string())
+        .wanted(format!("{wanted}, one for each row"))
+        .next("give the labels that belong to these rows")
+        .shape())
 }
 
 /// Where the labels of `x` lie: the last "x" of the file's stem becomes "y".

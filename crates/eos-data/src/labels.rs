@@ -102,31 +102,45 @@ impl Labels {
         // Equal values have equal bytes: integers are plain and text is padded with zeros.
         let items = array.data.chunks_exact(dtype.size);
         let mut seen: HashMap<&[u8], u32> = HashMap::new();
-        let mut firsts: Vec<(Key, &[u8])> = Vec::new();
-        for (row, item) in items.clone().enumerate() {
-            if !seen.contains_key(item) {
-                let key = Key::of(dtype.kind, dtype.big, item).ok_or_else(|| {
-                    place
-                        .fault(&format!("label {row}"))
-                        .got(format!("bytes {item:02x?}"))
-                        .wanted(format!("a value of type {}", dtype.descr))
-                        .next("write the labels again with numpy.save")
-                        .value()
-                })?;
-                seen.insert(item, 0);
-                firsts.push((key, item));
+        let mut firsts: Vec<(Key, &[u8], u32)> = Vec::new();
+        // At first in the order in which classes are met.
+        let mut labels = Vec::with_capacity(items.len());
+        let mut last: (&[u8], u32) = (&[], 0);
+        for (row, item) in items.enumerate() {
+            if item != last.0 {
+                let next = firsts.len() as u32;
+                last = (item, *seen.entry(item).or_insert(next));
+                if last.1 == next {
+                    let key = Key::of(dtype.kind, dtype.big, item).ok_or_else(|| {
+                        place
+                            .fault(&format!("label {row}"))
+                            .got(format!("bytes {item:02x?}"))
+                            .wanted(format!("a value of type {}", dtype.descr))
+                            .next("write the labels again with numpy.save")
+                            .value()
+                    })?;
+                    firsts.push((key, item, next));
+                }
             }
+            labels.push(last.1);
         }
         firsts.sort_unstable();
-        for (class, (_, item)) in firsts.iter().enumerate() {
-            seen.insert(item, class as u32);
+        let mut class = vec![0; firsts.len()];
+        for (c, (_, _, met)) in (0..).zip(&firsts) {
+            class[*met as usize] = c;
         }
-        let labels = items.map(|item| seen[item]).collect();
+        labels
+            .iter_mut()
+            .for_each(|label| *label = class[*label as usize]);
         let values = Self {
             descr: dtype.descr.clone(),
             size: dtype.size,
-            values: firsts.iter().flat_map(|(_, item)| *item).copied().collect(),
-            names: firsts.iter().map(|(key, _)| key.name()).collect(),
+            values: firsts
+                .iter()
+                .flat_map(|(_, item, _)| *item)
+                .copied()
+                .collect(),
+            names: firsts.iter().map(|(key, ..)| key.name()).collect(),
         };
         Ok((values, labels))
     }

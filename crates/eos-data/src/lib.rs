@@ -10,6 +10,7 @@
 
 pub mod atomic;
 mod augmentation;
+mod balanced;
 mod batches;
 pub mod demo;
 mod describe;
@@ -25,17 +26,18 @@ mod mt19937;
 mod normalization;
 mod npy;
 mod options;
+mod provenance;
 mod read;
+mod shared_rows;
 mod zip;
 
 pub use augmentation::Augmentation;
+pub use balanced::{BalancedFiles, BalancedWriter};
 pub use batches::{Batch, BatchOptions, Batches};
 pub use describe::{ClassCount, Content, Description, describe};
 pub use embeddings::Embeddings;
 pub use embeddings_read::{read_embeddings, read_embeddings_npy, read_embeddings_npz};
-pub use embeddings_write::{
-    BalancedWriter, SyntheticColumns, write_embeddings_npy, write_embeddings_npz,
-};
+pub use embeddings_write::{write_embeddings_npy, write_embeddings_npz};
 pub use error::{DataError, Fault};
 pub use format::Format;
 pub use image_set::{ImageSet, ImageShape};
@@ -43,4 +45,5 @@ pub use imbalance::{Imbalance, ImbalanceKind, Split, Subset, stratified_split};
 pub use labels::Labels;
 pub use normalization::Normalization;
 pub use options::{Part, ReadOptions};
+pub use provenance::Provenance;
 pub use read::read_images;

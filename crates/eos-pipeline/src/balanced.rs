@@ -1,38 +1,38 @@
-//! Synthetic rows with where they came from, as a file.
+//! Synthetic rows with where they came from, as files.
 
-use crate::Error;
-use eos_data::{BalancedWriter, Embeddings, SyntheticColumns};
-use eos_registry::Synthetic;
-use std::path::Path;
+use crate::{Error, Observer};
+use eos_data::{BalancedFiles, BalancedWriter, Embeddings, Provenance};
+use eos_registry::{Content, Plan};
+use eos_tensor::CpuBackend;
 
-/// Writes the given rows, the synthetic ones behind them, and the provenance of each as npz: `x`
-/// f32 `[N + M, D]`, `y` in the labels' own type, `base`, `from` and `neighbour` i64 `[M]`, `ratio`
-/// f32 `[M]`; −1 and NaN for a plugin that makes rows itself.
+/// Values of synthetic rows that are made and written at a time: 1 MiB, which the processor's cache
+/// holds from one to the other.
+pub(crate) const WINDOW: usize = 1 << 18;
+
+/// Writes the given rows, the synthetic ones behind them, and the provenance of each: −1 and NaN for
+/// a plugin that makes rows itself. Rows of recipes are made a window at a time, on the way into the
+/// file.
 ///
 /// # Errors
-/// [`Error::Data`]; the file then is as it was before.
+/// [`Error::Data`], [`Error::Plugin`] for a recipe whose row leaves f32, [`Error::Interrupted`]
+/// between windows; the files then are as they were before.
 pub fn write_balanced(
-    path: &Path,
+    files: &BalancedFiles,
     original: &Embeddings,
-    synthetic: &Synthetic,
+    plan: &Plan,
+    observer: &mut dyn Observer,
 ) -> Result<(), Error> {
-    let count = synthetic.labels.len();
-    let mut columns = (vec![-1; count], vec![-1; count], vec![-1; count]);
-    let mut ratio = vec![f32::NAN; count];
-    for (row, recipe) in synthetic.recipe.iter().flatten().enumerate() {
-        columns.0[row] = i64::from(recipe.base);
-        columns.1[row] = i64::from(recipe.from);
-        columns.2[row] = i64::from(recipe.to);
-        ratio[row] = recipe.ratio;
-    }
-    let mut writer = BalancedWriter::create(path, original, count as u64)?;
-    writer.push_rows(&synthetic.rows)?;
-    writer.finish(&SyntheticColumns {
-        labels: &synthetic.labels,
-        base: &columns.0,
-        from: &columns.1,
-        neighbour: &columns.2,
-        ratio: &ratio,
+    let mut writer = BalancedWriter::create(files, original, plan.len() as u64)?;
+    let rows = original.as_rows();
+    plan.windows(rows, &CpuBackend::new(), WINDOW, |window| {
+        if observer.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        Ok(writer.push_rows(window)?)
+    })?;
+    writer.finish(&match plan.content() {
+        Content::Recipes(recipes) => Provenance::Recipes(recipes),
+        Content::Rows { labels, .. } => Provenance::Labels(labels),
     })?;
     Ok(())
 }

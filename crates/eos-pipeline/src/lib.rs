@@ -10,6 +10,7 @@ mod balanced;
 mod checkpoint;
 pub mod config;
 mod error;
+pub mod estimate;
 mod event;
 mod folder;
 pub mod gap;

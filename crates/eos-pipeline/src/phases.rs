@@ -1,12 +1,13 @@
 //! The three phases, each usable alone.
 
+use crate::balanced::WINDOW;
 use crate::metrics::Confusion;
 use crate::source::Images;
 use crate::summary::EpochRow;
 use crate::{Config, Error, Event, Observer, config::Select};
 use eos_data::{Augmentation, BatchOptions, Batches, Embeddings, ImageSet, Normalization};
 use eos_model::{Head, HeadData, HeadTraining, Network, NetworkSpec, Trainer, train_head};
-use eos_registry::{Plugin, Request, Services, Synthetic};
+use eos_registry::{Plan, Plugin, Request, Services};
 use eos_tensor::{CpuBackend, Rows};
 use std::sync::Arc;
 use std::time::Instant;
@@ -193,18 +194,15 @@ pub struct Labelled<'a> {
 
 impl<'a> Labelled<'a> {
     /// The rows of embeddings with their class indices.
-    ///
-    /// # Errors
-    /// [`Error::Rows`]; embeddings that were checked have none.
-    pub fn of(embeddings: &'a Embeddings) -> Result<Self, Error> {
-        Ok(Self {
-            rows: Rows::new(embeddings.rows(), embeddings.dims())?,
+    pub fn of(embeddings: &'a Embeddings) -> Self {
+        Self {
+            rows: embeddings.as_rows(),
             labels: embeddings.labels(),
-        })
+        }
     }
 }
 
-/// Phase two: synthetic rows by a plugin.
+/// Phase two: synthetic rows by a plugin, planned and checked; see [`Plan`] for how they are made.
 ///
 /// # Errors
 /// What the plugin refuses, [`Error::Interrupted`].
@@ -215,7 +213,7 @@ pub fn sample(
     params: &toml::Table,
     seed: u64,
     observer: &mut dyn Observer,
-) -> Result<Synthetic, Error> {
+) -> Result<Plan, Error> {
     let request = Request {
         rows: data.rows,
         labels: data.labels,
@@ -234,16 +232,21 @@ pub fn sample(
         threads,
         progress: &mut progress,
     };
-    Ok(plugin.sample(&request, &mut services)?)
+    Ok(plugin.plan(&request, &mut services)?)
 }
 
-/// Rows and labels with synthetic ones behind them.
-pub fn joined(data: Labelled<'_>, synthetic: &Synthetic) -> (Vec<f32>, Vec<u32>) {
-    let mut rows = data.rows.data().to_vec();
-    rows.extend_from_slice(&synthetic.rows);
-    let mut labels = data.labels.to_vec();
-    labels.extend_from_slice(&synthetic.labels);
-    (rows, labels)
+/// Rows and labels with synthetic ones behind them: `[N + M, D]` and `[N + M]`.
+///
+/// # Errors
+/// [`Error::Plugin`] for a recipe whose row leaves f32.
+pub fn joined(data: Labelled<'_>, plan: &Plan) -> Result<(Vec<f32>, Vec<u32>), Error> {
+    let mut rows = Vec::with_capacity((data.rows.len() + plan.len()) * data.rows.dims());
+    rows.extend_from_slice(data.rows.data());
+    plan.windows(data.rows, &CpuBackend::new(), WINDOW, |window| {
+        rows.extend_from_slice(window);
+        Ok::<(), Error>(())
+    })?;
+    Ok((rows, [data.labels, &plan.labels()].concat()))
 }
 
 /// Phase three: a head on balanced rows.

@@ -8,7 +8,7 @@ use crate::phases::{self, Labelled, Trained};
 use crate::source::Images;
 use crate::summary::{EpochRow, MethodSummary, Summary};
 use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion, plot, report};
-use eos_data::{Embeddings, Labels, write_embeddings_npz};
+use eos_data::{BalancedFiles, Embeddings, Labels, write_embeddings_npz};
 use eos_model::{Head, HeadData, Network};
 use eos_registry::Plugin;
 use eos_tensor::Rows;
@@ -112,7 +112,7 @@ impl Runner<'_, '_> {
             own: network.head(),
             wanted,
         };
-        let as_trained = Labelled::of(&train)?;
+        let as_trained = Labelled::of(&train);
         let mut methods = vec![measure("as trained", &stage.own, as_trained, &test)?];
         let mut network = network.clone();
         for plugin in plugins {
@@ -161,17 +161,17 @@ impl Runner<'_, '_> {
             false => &none,
         };
         let began = Instant::now();
-        let data = Labelled::of(stage.train)?;
-        let synthetic = phases::sample(plugin, data, stage.wanted, params, seed, self.observer)?;
+        let data = Labelled::of(stage.train);
+        let plan = phases::sample(plugin, data, stage.wanted, params, seed, self.observer)?;
         let sample_seconds = began.elapsed().as_secs_f64();
-        for text in &synthetic.notes {
+        for text in plan.notes() {
             let text = format!("{id}: {text}");
             self.observer.event(&Event::Note { text });
         }
         let file = self.folder.path(&format!("phase2/{id}.npz"));
-        write_balanced(&file, stage.train, &synthetic)?;
+        write_balanced(&BalancedFiles::Npz(file), stage.train, &plan, self.observer)?;
 
-        let (rows, labels) = phases::joined(data, &synthetic);
+        let (rows, labels) = phases::joined(data, &plan)?;
         self.phase("finetune", format!("{id}: a head on {} rows", labels.len()));
         let began = Instant::now();
         let balanced = HeadData {
@@ -191,9 +191,9 @@ impl Runner<'_, '_> {
             labels: &labels,
         };
         let mut summary = measure(id, &head, grown, stage.test)?;
-        summary.added = synthetic.labels.len();
+        summary.added = plan.len();
         (summary.sample_seconds, summary.head_seconds) = (sample_seconds, head_seconds);
-        summary.notes = synthetic.notes;
+        summary.notes = plan.notes().to_vec();
         Ok((head, summary))
     }
 
@@ -241,7 +241,7 @@ fn measure(
 ) -> Result<MethodSummary, Error> {
     let (classes, labels) = (head.classes, test.labels());
     let confusion = Confusion::new(labels, &head.predict(test.rows())?, classes);
-    let rows = Rows::new(test.rows(), test.dims())?;
+    let rows = test.as_rows();
     Ok(MethodSummary {
         name: name.to_owned(),
         added: 0,

@@ -6,7 +6,7 @@
 
 use crate::discover::user_folder;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ fn store(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     create_private(folder)?;
     let path = folder.join(name);
     check_private(folder)?;
-    if matches!(fs::read(&path), Ok(there) if there == bytes) {
+    if holds(&path, bytes) {
         // News of its use, for `sweep`. It works without.
         let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         return Ok(path);
@@ -95,11 +95,32 @@ fn store(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     match file.persist(&path) {
         Ok(_) => {}
         // Where a library that is in use cannot be replaced, another process was quicker.
-        Err(_) if matches!(fs::read(&path), Ok(there) if there == bytes) => {}
+        Err(_) if holds(&path, bytes) => {}
         Err(error) => return Err(error.error),
     }
     sweep(folder);
     Ok(path)
+}
+
+/// Whether a file holds these very bytes.
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let compare = || -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        if file.metadata()?.len() != bytes.len() as u64 {
+            return Ok(false);
+        }
+        // Room that stays in the processor's cache costs less than the file's size in fresh memory.
+        let mut room = vec![0; 1 << 16];
+        for part in bytes.chunks(room.len()) {
+            let there = &mut room[..part.len()];
+            file.read_exact(there)?;
+            if there != part {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    compare().unwrap_or(false)
 }
 
 #[cfg(unix)]

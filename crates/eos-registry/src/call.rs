@@ -3,12 +3,13 @@
 use crate::context::{Context, Offer};
 use crate::error::Error;
 use crate::guarded::Guarded;
+use crate::plan::Plan;
 use crate::plugin::Plugin;
 use crate::request::Request;
 use crate::verify::{self, Written};
 use crate::watch::Watch;
 use eos_plugin::abi::{self, Entry, Header, Instance, Status, Str};
-use eos_tensor::{Backend, Recipe};
+use eos_tensor::Backend;
 use std::ptr;
 use std::sync::Arc;
 
@@ -23,19 +24,6 @@ pub struct Services<'a> {
     pub progress: &'a mut dyn FnMut(u64, u64) -> bool,
 }
 
-/// Synthetic rows, class by class, within a class in the plugin's order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Synthetic {
-    /// Class of each row, `[M]`, rising.
-    pub labels: Vec<u32>,
-    /// `[M, D]` row-major, finite.
-    pub rows: Vec<f32>,
-    /// How each row was made, `[M]`; `None` for a plugin that makes rows itself.
-    pub recipe: Option<Vec<Recipe>>,
-    /// What the plugin noted for the summary, such as how many rows a fallback made.
-    pub notes: Vec<String>,
-}
-
 /// Calls a plugin in this process. `lines` are its parameters.
 pub(crate) fn sample(
     plugin: &Plugin,
@@ -43,7 +31,7 @@ pub(crate) fn sample(
     request: &Request<'_>,
     lines: &str,
     services: &mut Services<'_>,
-) -> Result<Synthetic, Error> {
+) -> Result<Plan, Error> {
     let (backend, threads) = (services.backend, services.threads.max(1));
     let id = plugin.id();
     let offer = Offer {
@@ -65,9 +53,7 @@ pub(crate) fn sample(
         call.run(&context.table(threads), lines)
     };
     let notes = context.finish()?;
-    let mut done = verify::check(id, request, written?, backend)?;
-    done.notes = notes;
-    Ok(done)
+    verify::check(id, request, written?, notes)
 }
 
 /// A line that plugin `id` logs, as the host tells it.

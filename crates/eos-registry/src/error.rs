@@ -298,6 +298,14 @@ pub enum Error {
     Cancelled,
 }
 
+impl Error {
+    /// The refusal of `rows` rows of `dims` values, which memory does not hold.
+    pub(crate) fn memory(rows: u128, dims: usize) -> Self {
+        let bytes = rows.saturating_mul(4 * dims as u128);
+        Self::Memory { rows, dims, bytes }
+    }
+}
+
 fn link(target: Option<&Path>) -> String {
     target.map_or(String::new(), |target| {
         format!(" (it is a link to '{}')", target.display())

@@ -1,8 +1,9 @@
 //! What stands for isolation on systems that have no Unix sockets: a refusal.
 
 use crate::cache::Copy;
-use crate::call::{Services, Synthetic};
+use crate::call::Services;
 use crate::error::Error;
+use crate::plan::Plan;
 use crate::plugin::Plugin;
 use crate::request::Request;
 use eos_plugin::abi::Entry;
@@ -81,7 +82,7 @@ impl Apart {
         request: &Request<'_>,
         lines: &str,
         services: &mut Services<'_>,
-    ) -> Result<Synthetic, Error> {
+    ) -> Result<Plan, Error> {
         self.sample_as(plugin, request, lines, services, Wish::default())
     }
 
@@ -92,7 +93,7 @@ impl Apart {
         _: &str,
         _: &mut Services<'_>,
         _: Wish,
-    ) -> Result<Synthetic, Error> {
+    ) -> Result<Plan, Error> {
         Err(self.absent())
     }
 }

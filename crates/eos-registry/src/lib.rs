@@ -1,7 +1,8 @@
 //! Finds, checks, loads and calls oversampler plugins.
 //!
 //! A [`Registry`] is an allow-list in TOML. [`Registry::load`] turns an id into a [`Plugin`], and
-//! [`Plugin::sample`] turns a [`Request`] into [`Synthetic`] rows. A plugin that is linked into
+//! [`Plugin::sample`] turns a [`Request`] into [`Synthetic`] rows, [`Plugin::plan`] into a [`Plan`]
+//! that makes them a window at a time. A plugin that is linked into
 //! the program comes from [`Plugin::from_entry`] instead, and is called the same way.
 //!
 //! A plugin with `isolate = "process"` in its registry is called in a child process, the program
@@ -30,19 +31,21 @@ mod library;
 mod load;
 mod locate;
 mod params;
+mod plan;
 mod plugin;
 mod registry;
 mod request;
 mod verify;
 mod watch;
 
-pub use call::{Services, Synthetic};
+pub use call::Services;
 pub use discover::Discovery;
 pub use error::Error;
 pub use file::Isolate;
 pub use isolate::serve_isolated;
 pub use library::Fault;
 pub use params::{ParameterDescription, ParameterKind};
+pub use plan::{Content, Plan, Synthetic};
 pub use plugin::Plugin;
 pub use registry::{Listing, Registry};
 pub use request::Request;

@@ -1,10 +1,11 @@
 //! A plugin that fits, ready to be called.
 
-use crate::call::{self, Services, Synthetic};
+use crate::call::{self, Services};
 use crate::error::Error;
 use crate::isolate::Apart;
 use crate::library::{self, Facts};
 use crate::params::{self, ParameterDescription};
+use crate::plan::{Plan, Synthetic};
 use crate::request::Request;
 use crate::watch::PATIENCE;
 use eos_plugin::abi::{self, Entry};
@@ -183,6 +184,16 @@ impl Plugin {
         request: &Request<'_>,
         services: &mut Services<'_>,
     ) -> Result<Synthetic, Error> {
+        self.plan(request, services)?
+            .make(request.rows, services.backend)
+    }
+
+    /// The same with the rows of recipes left to be made: what a call of the plugin comes to,
+    /// checked, in 20 bytes a row.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample); rows that leave f32 are found when they are made.
+    pub fn plan(&self, request: &Request<'_>, services: &mut Services<'_>) -> Result<Plan, Error> {
         let lines = self.lines(request.params)?;
         request.check()?;
         match &self.body {

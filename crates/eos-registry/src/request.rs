@@ -67,8 +67,6 @@ impl Request<'_> {
 
     /// The refusal of a result of `rows` rows, which memory does not hold.
     pub(crate) fn too_large(&self, rows: u128) -> Error {
-        let dims = self.rows.dims();
-        let bytes = rows.saturating_mul(4 * dims as u128);
-        Error::Memory { rows, dims, bytes }
+        Error::memory(rows, self.rows.dims())
     }
 }

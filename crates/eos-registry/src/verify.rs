@@ -1,11 +1,11 @@
-//! Checks what a plugin wrote, and makes the rows of recipes. Nothing is believed.
+//! Checks what a plugin wrote. Nothing is believed.
 
-use crate::call::Synthetic;
 use crate::error::Error;
 use crate::guarded::Column;
+use crate::plan::{Content, Plan, zeros};
 use crate::request::Request;
 use eos_plugin::abi;
-use eos_tensor::{Backend, Recipe};
+use eos_tensor::Recipe;
 
 /// The columns as the plugin left them.
 pub(crate) enum Written {
@@ -14,18 +14,24 @@ pub(crate) enum Written {
     Rows(Vec<u32>, Vec<f32>),
 }
 
-/// The result, once all of it is what was asked for.
+/// What was written, once all of it is what was asked for. The rows of recipes are found finite
+/// when they are made.
 pub(crate) fn check(
     id: &str,
     request: &Request<'_>,
     written: Written,
-    backend: &dyn Backend,
-) -> Result<Synthetic, Error> {
+    notes: Vec<String>,
+) -> Result<Plan, Error> {
     let judge = Judge { id, request };
-    match written {
-        Written::Recipes(recipes) => judge.recipes(recipes, backend),
+    let content = match written {
+        Written::Recipes(recipes) => judge.recipes(recipes),
         Written::Rows(labels, rows) => judge.rows(labels, rows),
-    }
+    }?;
+    Ok(Plan {
+        id: id.to_owned(),
+        content,
+        notes,
+    })
 }
 
 struct Judge<'a> {
@@ -34,11 +40,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn recipes(
-        &self,
-        written: Vec<abi::Recipe>,
-        backend: &dyn Backend,
-    ) -> Result<Synthetic, Error> {
+    fn recipes(&self, written: Vec<abi::Recipe>) -> Result<Content, Error> {
         self.counts(written.iter().map(|r| r.label))?;
         for (row, recipe) in written.iter().enumerate() {
             self.recipe(row, recipe)?;
@@ -61,45 +63,14 @@ impl Judge<'_> {
                 },
             )
             .collect();
-        // Stable: within a class the rows keep the plugin's order.
-        recipe.sort_by_key(|r| r.label);
-        let dims = self.request.rows.dims();
-        let mut rows = self.room(recipe.len() * dims)?;
-        backend
-            .interpolate(self.request.rows, &recipe, &mut rows)
-            .map_err(|source| Error::Backend {
-                id: self.id.to_owned(),
-                backend: backend.name().to_owned(),
-                source,
-            })?;
-        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
-            let Recipe {
-                base,
-                from,
-                to,
-                ratio,
-                ..
-            } = recipe[at / dims];
-            let (id, row) = (self.id.to_owned(), at / dims);
-            return Err(Error::NotFinite {
-                id,
-                row,
-                base,
-                from,
-                to,
-                ratio,
-            });
+        if !recipe.is_sorted_by_key(|r| r.label) {
+            // Stable: within a class the rows keep the plugin's order.
+            recipe.sort_by_key(|r| r.label);
         }
-        let labels = recipe.iter().map(|r| r.label).collect();
-        Ok(Synthetic {
-            labels,
-            rows,
-            recipe: Some(recipe),
-            notes: Vec::new(),
-        })
+        Ok(Content::Recipes(recipe))
     }
 
-    fn rows(&self, labels: Vec<u32>, rows: Vec<f32>) -> Result<Synthetic, Error> {
+    fn rows(&self, labels: Vec<u32>, rows: Vec<f32>) -> Result<Content, Error> {
         let dims = self.request.rows.dims();
         self.counts(labels.iter().copied())?;
         if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
@@ -107,26 +78,17 @@ impl Judge<'_> {
             return Err(self.broken(format!("row {row} holds {value} in column {column}")));
         }
         if labels.is_sorted() {
-            return Ok(Synthetic {
-                labels,
-                rows,
-                recipe: None,
-                notes: Vec::new(),
-            });
+            return Ok(Content::Rows { labels, rows });
         }
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_by_key(|&i| labels[i]);
-        let mut sorted = self.room(rows.len())?;
+        let mut sorted = zeros(labels.len(), dims)?;
         for (to, &from) in sorted.chunks_exact_mut(dims).zip(&order) {
             to.copy_from_slice(&rows[from * dims..][..dims]);
         }
         let labels = order.iter().map(|&i| labels[i]).collect();
-        Ok(Synthetic {
-            labels,
-            rows: sorted,
-            recipe: None,
-            notes: Vec::new(),
-        })
+        let rows = sorted;
+        Ok(Content::Rows { labels, rows })
     }
 
     /// Exactly the wanted rows of each class.
@@ -184,18 +146,6 @@ impl Judge<'_> {
             return Err(self.broken(format!("row {row} has ratio {}", recipe.ratio)));
         }
         Ok(())
-    }
-
-    /// `values` zeros.
-    fn room(&self, values: usize) -> Result<Vec<f32>, Error> {
-        let too_large = |_| {
-            self.request
-                .too_large((values / self.request.rows.dims()) as u128)
-        };
-        let mut rows = Vec::new();
-        rows.try_reserve_exact(values).map_err(too_large)?;
-        rows.resize(values, 0.0);
-        Ok(rows)
     }
 
     fn broken(&self, message: String) -> Error {

@@ -63,7 +63,7 @@ fn balanced(plugin: &Plugin, train: &Embeddings) -> Result<(Vec<f32>, Vec<u32>)>
     let names = train.label_values().names();
     let wanted = Wanted::default().rows(&train.class_counts(), names)?;
     let request = Request {
-        rows: Rows::new(train.rows(), train.dims())?,
+        rows: train.as_rows(),
         labels: train.labels(),
         wanted: &wanted,
         seed: 0,

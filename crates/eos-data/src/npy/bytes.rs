@@ -26,10 +26,10 @@ impl Bytes {
         if !mappable {
             return Ok(Self::Owned(Source::open(path)?.rest("content")?));
         }
-        // SAFETY: the map is private to this process and only read. What it cannot exclude is that
-        // another process shortens or rewrites the file during the read; the values are copied out
-        // of the map and checked before anything uses them, and no reference into it leaves this
-        // crate.
+        // SAFETY: the map is only read. What it cannot exclude is that another process writes to the
+        // file or shortens it while the map is there; that nobody does is what the documentation
+        // of the readers asks of the user. Written files are whole before they get their name, so
+        // this program never writes to one that is mapped.
         let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
         Ok(Self::Mapped(map))
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod bytes;
 mod header;
+pub(crate) mod sink;
 
 pub(crate) use header::{Dtype, Header, Kind};
 
@@ -27,6 +28,13 @@ impl<'a> Place<'a> {
             None => Fault::file(self.path, field),
             Some(entry) => Fault::file(self.path, format!("array '{entry}': {field}")),
         }
+    }
+
+    /// Begins the fault of a value that is not finite, at this row and column.
+    pub(crate) fn not_finite(&self, at: &str) -> Fault {
+        self.fault(at)
+            .wanted("finite values within the range of float32")
+            .next("clean the embeddings first, for example with numpy.isfinite")
     }
 }
 
@@ -66,53 +74,54 @@ impl<'a> Array<'a> {
         .damaged())
     }
 
-    /// The values of a matrix of floats as f32, row-major, and whether they were narrowed from f64.
-    ///
-    /// NaN, infinities and f64 values beyond f32's range are refused, by row and column.
-    pub(crate) fn matrix(&self) -> Result<Matrix, DataError> {
+    /// Sides `[N, D]` of a matrix of floats, both at least 1.
+    pub(crate) fn matrix_shape(&self) -> Result<[usize; 2], DataError> {
         let [rows, dims] = self.header.shape[..] else {
             return Err(self.not_a_matrix());
         };
         if rows == 0 || dims == 0 {
             return Err(self.not_a_matrix());
         }
+        if self.header.dtype.kind != Kind::Float {
+            return Err(self
+                .place
+                .fault("item type")
+                .got(self.header.dtype.descr.clone())
+                .wanted("float32 or float64")
+                .next("save it with X.astype(numpy.float32)")
+                .unsupported());
+        }
+        // The bytes of the array are in memory or in a file, so their number fits into usize.
+        Ok([rows as usize, dims as usize])
+    }
+
+    /// Whether the bytes are those of a row-major matrix of little-endian f32.
+    pub(crate) fn is_plain_matrix(&self) -> bool {
         let Dtype {
             kind, size, big, ..
         } = self.header.dtype;
-        let mut values: Vec<f32> = match (kind, size, big) {
-            (Kind::Float, 4, false) => self.items(f32::from_le_bytes),
-            (Kind::Float, 4, true) => self.items(f32::from_be_bytes),
-            (Kind::Float, 8, false) => self.items(|b| f64::from_le_bytes(b) as f32),
-            (Kind::Float, 8, true) => self.items(|b| f64::from_be_bytes(b) as f32),
-            _ => {
-                return Err(self
-                    .place
-                    .fault("item type")
-                    .got(self.header.dtype.descr.clone())
-                    .wanted("float32 or float64")
-                    .next("save it with X.astype(numpy.float32)")
-                    .unsupported());
-            }
+        (kind, size, big, self.header.column_major) == (Kind::Float, 4, false, false)
+    }
+
+    /// Whether the items are f64, which become f32.
+    pub(crate) fn is_double(&self) -> bool {
+        (self.header.dtype.kind, self.header.dtype.size) == (Kind::Float, 8)
+    }
+
+    /// The values of a matrix of floats as f32, row-major; beyond the range of f32 they are
+    /// infinite.
+    pub(crate) fn matrix(&self) -> Result<Vec<f32>, DataError> {
+        let [rows, dims] = self.matrix_shape()?;
+        let values: Vec<f32> = match (self.is_double(), self.header.dtype.big) {
+            (false, false) => self.items(f32::from_le_bytes),
+            (false, true) => self.items(f32::from_be_bytes),
+            (true, false) => self.items(|b| f64::from_le_bytes(b) as f32),
+            (true, true) => self.items(|b| f64::from_be_bytes(b) as f32),
         };
-        // The bytes of the array are in memory or in a file, so their number fits into usize.
-        let (rows, dims) = (rows as usize, dims as usize);
-        if self.header.column_major {
-            values = transpose(&values, rows, dims);
-        }
-        match values.iter().position(|value| !value.is_finite()) {
-            None => Ok(Matrix {
-                rows: values,
-                dims,
-                narrowed: size == 8,
-            }),
-            Some(at) => Err(self
-                .place
-                .fault(&format!("row {}, column {}", at / dims, at % dims))
-                .got(values[at].to_string())
-                .wanted("finite values within the range of float32")
-                .next("clean the embeddings first, for example with numpy.isfinite")
-                .value()),
-        }
+        Ok(match self.header.column_major {
+            true => transpose(&values, rows, dims),
+            false => values,
+        })
     }
 
     fn not_a_matrix(&self) -> DataError {
@@ -130,14 +139,6 @@ impl<'a> Array<'a> {
             .map(|bytes| item(bytes.try_into().expect("chunks have S bytes")))
             .collect()
     }
-}
-
-/// Finite values `[N, dims]`, row-major.
-#[derive(Debug)]
-pub(crate) struct Matrix {
-    pub(crate) rows: Vec<f32>,
-    pub(crate) dims: usize,
-    pub(crate) narrowed: bool,
 }
 
 /// Row-major from column-major. Works through bands of rows, so that a band's lines stay cached.

@@ -3,9 +3,11 @@
 //! Source: PKWARE's APPNOTE, version 6.3.
 
 mod read;
+mod size;
 mod write;
 
 pub(crate) use read::Archive;
+pub(crate) use size::size;
 pub(crate) use write::ZipWriter;
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
@@ -46,6 +48,8 @@ mod tests {
                 (large < 400, large < 400),
                 "{large}"
             );
+            let size = size::with_large([(5, 6), (5, 300)], large);
+            assert_eq!(size, bytes.len() as u64);
             let archive = Archive::open(Path::new("a.zip"), &bytes).unwrap();
             assert_eq!(archive.names().collect::<Vec<_>>(), ["small", "large"]);
             let content = |name| archive.entry(name).unwrap().map(|c| c.into_owned());

@@ -378,6 +378,62 @@ fn rows_and_labels_are_checked_where_they_are_made() {
     );
 }
 
+/// An npy file whose header has `pad` spaces more than NumPy's, and then is no longer aligned.
+fn padded(values: &[f32], pad: usize) -> Vec<u8> {
+    let shape = format!("({}, 3), {}", values.len() / 3, " ".repeat(pad));
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}");
+    let len = (header.len() as u16).to_le_bytes();
+    let head = [b"\x93NUMPY\x01\x00", &len[..], header.as_bytes()];
+    [&head.concat(), &floats(values)[..]].concat()
+}
+
+/// The fixtures' rows from a file that is written as NumPy writes it.
+fn written(folder: &TempDir) -> Embeddings {
+    let [x, y] = ["x.npy", "y.npy"].map(|name| folder.path().join(name));
+    let embeddings = Embeddings::new(rows(), 3, vec![1, 0, 0, 0, 1], Labels::indices(2)).unwrap();
+    assert!(!embeddings.is_mapped());
+    write_embeddings_npy(&x, &y, &embeddings).unwrap();
+    let back = read_embeddings_npy(&x, &y).unwrap();
+    assert_eq!(back, embeddings);
+    back
+}
+
+#[test]
+fn plain_rows_are_used_in_place_and_others_are_the_same() {
+    let folder = folder();
+    let read = |x: &[u8]| read_pair(&folder, x, &bytes(&[1, 0, 0, 0, 1])).unwrap();
+    let mut aligned = 0;
+    for pad in 0..4 {
+        let embeddings = read(&padded(&rows(), pad));
+        assert_eq!(embeddings.rows(), rows(), "{pad}");
+        assert!(!embeddings.narrowed());
+        aligned += usize::from(embeddings.is_mapped());
+    }
+    assert_eq!(aligned, 1, "one of four paddings makes a multiple of 4");
+    let wide: Vec<u8> = rows()
+        .iter()
+        .flat_map(|v| f64::from(*v).to_le_bytes())
+        .collect();
+    let narrowed = read(&npy("<f8", "(5, 3)", &wide));
+    assert!(narrowed.narrowed() && !narrowed.is_mapped() && narrowed.rows() == rows());
+    let in_place = written(&folder);
+    assert!(in_place.is_mapped() && in_place.rows() == rows());
+    // Clones share the map, and outlive the first owner and the file's name.
+    let clone = in_place.clone();
+    drop(in_place);
+    assert!(clone.is_mapped() && clone.rows() == rows());
+}
+
+#[test]
+fn a_mapped_file_may_be_replaced_under_its_name() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let mapped = written(&folder);
+    let other = Embeddings::new(vec![9.0], 1, vec![0], Labels::indices(1)).unwrap();
+    write_embeddings_npy(&path("x.npy"), &path("y.npy"), &other).unwrap();
+    assert!(mapped.is_mapped() && mapped.rows() == rows());
+}
+
 /// Class names for which text and back is the identity: NumPy drops zeros at the end of a text.
 fn names() -> impl Strategy<Value = Vec<String>> {
     proptest::collection::btree_set("[a-zé-ü☃]{1,6}", 1..5)

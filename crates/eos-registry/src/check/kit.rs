@@ -1,9 +1,10 @@
 //! Calls of the plugin that is checked.
 
-use crate::call::{Services, Synthetic};
+use crate::call::Services;
 use crate::check::scene::Scene;
 use crate::error::Error;
 use crate::isolate::Wish;
+use crate::plan::Synthetic;
 use crate::plugin::Plugin;
 use crate::request::Request;
 use eos_tensor::{CpuBackend, Rows};
@@ -89,6 +90,7 @@ impl<'a> Kit<'a> {
         };
         request.check()?;
         let apart = self.plugin.apart().expect("the kit loads plugins apart");
-        apart.sample_as(self.plugin, &request, &lines, services, wish)
+        let plan = apart.sample_as(self.plugin, &request, &lines, services, wish)?;
+        plan.make(request.rows, &self.backend)
     }
 }

@@ -1,10 +1,10 @@
 //! The tests, but for the random ones.
 
-use crate::call::Synthetic;
 use crate::check::kit::{Ask, Kit};
 use crate::check::report::Verdict;
 use crate::check::scene::Scene;
 use crate::error::Error;
+use crate::plan::Synthetic;
 use std::time::{Duration, Instant};
 
 /// A test.

@@ -21,9 +21,10 @@ pub(crate) use message::Opening;
 pub(crate) use serve::Wish;
 
 use crate::cache::Copy;
-use crate::call::{Services, Synthetic};
+use crate::call::Services;
 use crate::error::Error;
 use crate::library::Facts;
+use crate::plan::Plan;
 use crate::plugin::{Body, Plugin};
 use crate::request::Request;
 use ending::unpack_refusal;
@@ -84,14 +85,14 @@ impl Apart {
         Plugin::new(&id, facts, Body::Apart(Arc::new(self)))
     }
 
-    /// Makes rows as [`call::sample`](crate::call::sample) does, in a child.
+    /// Plans rows as [`call::sample`](crate::call::sample) does, in a child.
     pub(crate) fn sample(
         &self,
         plugin: &Plugin,
         request: &Request<'_>,
         lines: &str,
         services: &mut Services<'_>,
-    ) -> Result<Synthetic, Error> {
+    ) -> Result<Plan, Error> {
         self.sample_as(plugin, request, lines, services, Wish::default())
     }
 
@@ -103,7 +104,7 @@ impl Apart {
         lines: &str,
         services: &mut Services<'_>,
         wish: Wish,
-    ) -> Result<Synthetic, Error> {
+    ) -> Result<Plan, Error> {
         let mut clock = self.clock();
         clock.deadline = wish.until.map_or(clock.deadline, |u| u.min(clock.deadline));
         let (process, facts) = self.open(&mut clock)?;

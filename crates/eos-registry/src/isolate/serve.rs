@@ -1,7 +1,7 @@
 //! The host's side of one call in a child: it serves what the plugin asks for, and checks what it
 //! is given.
 
-use crate::call::{Services, Synthetic, log};
+use crate::call::{Services, log};
 use crate::callbacks::LONGEST_MESSAGE;
 use crate::context::MOST_NOTES;
 use crate::error::Error;
@@ -11,6 +11,7 @@ use crate::isolate::pack::{Malformed, Pack, Unpack};
 use crate::isolate::process::Process;
 use crate::isolate::wire::{self, Frame, Kind};
 use crate::isolate::{Clock, host};
+use crate::plan::Plan;
 use crate::plugin::Plugin;
 use crate::request::Request;
 use crate::verify::{self, Written};
@@ -62,7 +63,7 @@ pub(crate) fn call(
     lines: &str,
     services: &mut Services<'_>,
     run: Run,
-) -> Result<Synthetic, Error> {
+) -> Result<Plan, Error> {
     let Run {
         mut process,
         clock,
@@ -249,7 +250,7 @@ impl Serving<'_, '_> {
 
     /// The result, unless something has happened that outranks whatever came back: a breach of
     /// contract, a wish to stop, a failure of the backend.
-    fn finish(mut self, written: Result<Written, Ending>) -> Result<Synthetic, Error> {
+    fn finish(mut self, written: Result<Written, Ending>) -> Result<Plan, Error> {
         let id = self.plugin.id().to_owned();
         if let Err(Ending::Contract(message)) = written {
             return Err(Error::Contract { id, message });
@@ -285,10 +286,7 @@ impl Serving<'_, '_> {
                 self.request.too_large(total)
             }
         })?;
-        let backend = self.services.backend;
-        let mut made = verify::check(self.plugin.id(), self.request, written, backend)?;
-        made.notes = self.notes;
-        Ok(made)
+        verify::check(self.plugin.id(), self.request, written, self.notes)
     }
 
     fn broken(&self, message: &str) -> Error {

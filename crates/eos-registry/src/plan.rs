@@ -1,0 +1,190 @@
+//! What a plugin wants made, checked, and how rows are made of it.
+
+use crate::error::Error;
+use eos_tensor::{Backend, Recipe, Rows};
+
+/// Synthetic rows, class by class, within a class in the plugin's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Synthetic {
+    /// Class of each row, `[M]`, rising.
+    pub labels: Vec<u32>,
+    /// `[M, D]` row-major, finite.
+    pub rows: Vec<f32>,
+    /// How each row was made, `[M]`; `None` for a plugin that makes rows itself.
+    pub recipe: Option<Vec<Recipe>>,
+    /// What the plugin noted for the summary, such as how many rows a fallback made.
+    pub notes: Vec<String>,
+}
+
+/// M synthetic rows that are not made yet, class by class, within a class in the plugin's order.
+///
+/// A recipe is 20 bytes, where its row is 4 · D: [`windows`](Self::windows) makes a few rows at a
+/// time, [`make`](Self::make) all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The plugin.
+    pub(crate) id: String,
+    /// What it wants made.
+    pub(crate) content: Content,
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a plan is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A recipe for each row, `[M]`.
+    Recipes(Vec<Recipe>),
+    /// Rows that the plugin has made itself.
+    Rows {
+        /// Class of each row, `[M]`, rising.
+        labels: Vec<u32>,
+        /// `[M, D]` row-major, finite.
+        rows: Vec<f32>,
+    },
+}
+
+impl Plan {
+    /// M, rows that it makes.
+    pub fn len(&self) -> usize {
+        match &self.content {
+            Content::Recipes(recipes) => recipes.len(),
+            Content::Rows { labels, .. } => labels.len(),
+        }
+    }
+
+    /// Whether it makes no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Recipes, or rows.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// What the plugin noted for the summary, such as how many rows a fallback made.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Class of each row, `[M]`, rising.
+    pub fn labels(&self) -> Vec<u32> {
+        match &self.content {
+            Content::Recipes(recipes) => recipes.iter().map(|r| r.label).collect(),
+            Content::Rows { labels, .. } => labels.clone(),
+        }
+    }
+
+    /// Makes the rows in order, a window of at most `values` values (and at least a row) at a time,
+    /// and gives each window `[m, D]` to `take`. Of recipes no more than a window is held.
+    ///
+    /// `rows` are those of the request that the plan answers. The size of a window decides nothing
+    /// about the rows.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for a recipe whose row leaves f32, [`Error::Backend`], and what `take`
+    /// refuses.
+    pub fn windows<E: From<Error>>(
+        &self,
+        rows: Rows<'_>,
+        backend: &dyn Backend,
+        values: usize,
+        mut take: impl FnMut(&[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let dims = rows.dims();
+        let height = (values / dims).max(1);
+        let maker = Maker {
+            id: &self.id,
+            rows,
+            backend,
+        };
+        match &self.content {
+            Content::Rows { rows, .. } => rows.chunks(height * dims).try_for_each(take),
+            Content::Recipes(recipes) => {
+                let mut window = zeros(height.min(recipes.len()), dims)?;
+                for (number, part) in recipes.chunks(height).enumerate() {
+                    let window = &mut window[..part.len() * dims];
+                    maker.make(number * height, part, window)?;
+                    take(window)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes all rows; `rows` are those of the request that the plan answers.
+    ///
+    /// # Errors
+    /// As [`windows`](Self::windows), and [`Error::Memory`].
+    pub fn make(self, rows: Rows<'_>, backend: &dyn Backend) -> Result<Synthetic, Error> {
+        let Self { id, content, notes } = self;
+        let recipes = match content {
+            Content::Recipes(recipes) => recipes,
+            Content::Rows { labels, rows } => {
+                return Ok(Synthetic {
+                    labels,
+                    rows,
+                    recipe: None,
+                    notes,
+                });
+            }
+        };
+        let mut made = zeros(recipes.len(), rows.dims())?;
+        let maker = Maker {
+            id: &id,
+            rows,
+            backend,
+        };
+        maker.make(0, &recipes, &mut made)?;
+        Ok(Synthetic {
+            labels: recipes.iter().map(|r| r.label).collect(),
+            rows: made,
+            recipe: Some(recipes),
+            notes,
+        })
+    }
+}
+
+/// Makes rows of recipes.
+struct Maker<'a> {
+    /// The plugin whose recipes they are.
+    id: &'a str,
+    rows: Rows<'a>,
+    backend: &'a dyn Backend,
+}
+
+impl Maker<'_> {
+    /// Makes the rows of `recipes`, the first of which is number `first`, and finds them finite.
+    fn make(&self, first: usize, recipes: &[Recipe], out: &mut [f32]) -> Result<(), Error> {
+        let made = self.backend.interpolate(self.rows, recipes, out);
+        made.map_err(|source| Error::Backend {
+            id: self.id.to_owned(),
+            backend: self.backend.name().to_owned(),
+            source,
+        })?;
+        let Some(at) = out.iter().position(|value| !value.is_finite()) else {
+            return Ok(());
+        };
+        let row = at / self.rows.dims();
+        let recipe = &recipes[row];
+        Err(Error::NotFinite {
+            id: self.id.to_owned(),
+            row: first + row,
+            base: recipe.base,
+            from: recipe.from,
+            to: recipe.to,
+            ratio: recipe.ratio,
+        })
+    }
+}
+
+/// Room for `rows` rows of `dims` values.
+pub(crate) fn zeros(rows: usize, dims: usize) -> Result<Vec<f32>, Error> {
+    let values = rows.saturating_mul(dims);
+    let mut zeros = Vec::new();
+    zeros
+        .try_reserve_exact(values)
+        .map_err(|_| Error::memory(rows as u128, dims))?;
+    zeros.resize(values, 0.0);
+    Ok(zeros)
+}
