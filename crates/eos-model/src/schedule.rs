@@ -1,15 +1,19 @@
 //! Learning rates over the epochs.
 
+use crate::kinded::{kinded, no_fields};
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate moves between the first step and the last.
+/// How the learning rate moves between the first step and the last. In a configuration a name
+/// (`"cosine"`), or a table (`{ kind = "cosine", warmup-epochs = 5 }`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
 #[serde(
+    tag = "kind",
     rename_all = "kebab-case",
     rename_all_fields = "kebab-case",
-    deny_unknown_fields
+    deny_unknown_fields,
+    remote = "Self"
 )]
 #[non_exhaustive]
 pub enum Schedule {
@@ -18,6 +22,7 @@ pub enum Schedule {
     /// ten-thousandth from epoch 181. The numbers are absolute, whatever the number of epochs:
     /// a head trained for 10 epochs sees the warm-up and then the peak, as in the reference.
     #[default]
+    #[serde(deserialize_with = "no_fields")]
     Reference,
     /// From a hundredth of the peak linearly up over `warmup_epochs`, then half a cosine down to 0.
     Cosine {
@@ -27,10 +32,14 @@ pub enum Schedule {
     },
     /// One cycle (Smith 2018) as PyTorch's `OneCycleLR` has it by default: from peak / 25 along a
     /// half cosine up to the peak at 30 % of training, then down to peak / 250 000.
+    #[serde(deserialize_with = "no_fields")]
     OneCycle,
     /// The peak throughout.
+    #[serde(deserialize_with = "no_fields")]
     Constant,
 }
+
+kinded!(Schedule);
 
 impl Schedule {
     /// The learning rate of a step that starts when `position` epochs are done (0 for the very
@@ -183,11 +192,22 @@ mod tests {
 
     #[test]
     fn serde_names_are_those_of_configurations() {
-        let cosine: Schedule =
-            serde_json::from_str(r#"{"cosine": {"warmup-epochs": 5}}"#).expect("a schedule");
-        assert_eq!(cosine, Schedule::Cosine { warmup_epochs: 5.0 });
-        let named: Schedule = serde_json::from_str(r#""one-cycle""#).expect("a schedule");
-        assert_eq!(named, Schedule::OneCycle);
-        assert!(serde_json::from_str::<Schedule>(r#"{"cosine": {"warm-up": 5}}"#).is_err());
+        let read = |json| serde_json::from_str::<Schedule>(json).map_err(|e| e.to_string());
+        let cosine = read(r#"{"kind": "cosine", "warmup-epochs": 5}"#);
+        assert_eq!(cosine, Ok(Schedule::Cosine { warmup_epochs: 5.0 }));
+        let named = read(r#""cosine""#);
+        assert_eq!(named, Ok(Schedule::Cosine { warmup_epochs: 0.0 }));
+        assert_eq!(read(r#""one-cycle""#), Ok(Schedule::OneCycle));
+        for (json, word) in [
+            (r#"{"kind": "cosine", "warm-up": 5}"#, "`warm-up`"),
+            (
+                r#"{"kind": "constant", "warmup-epochs": 5}"#,
+                "`warmup-epochs`",
+            ),
+            (r#""cosin""#, "`one-cycle`"),
+        ] {
+            let told = read(json).expect_err("no schedule");
+            assert!(told.contains(word), "{told}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! A trained network's file, with what its images must go through before it understands them.
 
-use crate::{Error, config::Loss};
+use crate::Error;
 use eos_data::{Format, ImageShape, Normalization};
-use eos_model::{Arch, Network, NetworkSpec};
+use eos_model::{Arch, Loss, Network, NetworkSpec};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -114,6 +114,9 @@ impl Runner<'_, '_> {
         };
         let as_trained = Labelled::of(&train)?;
         let mut methods = vec![measure("as trained", &stage.own, as_trained, &test)?];
+        if let Some(tau) = self.config.head.logit_adjustment {
+            methods.push(self.adjusted(&stage, as_trained, tau)?);
+        }
         let mut network = network.clone();
         for plugin in plugins {
             let (head, summary) = self.method(plugin, &stage)?;
@@ -124,6 +127,20 @@ impl Runner<'_, '_> {
         }
         self.checkpoint("phase3/network.safetensors", &network)?;
         Ok(methods)
+    }
+
+    /// The trained head with its logits adjusted by the priors of the training classes.
+    fn adjusted(
+        &self,
+        stage: &Stage<'_>,
+        trained_on: Labelled<'_>,
+        tau: f64,
+    ) -> Result<MethodSummary, Error> {
+        const NAME: &str = "logit-adjusted";
+        let head = stage.own.logit_adjusted(&stage.train.class_counts(), tau)?;
+        let file = format!("phase3/{NAME}.safetensors");
+        self.folder.write(&file, &head.to_safetensors()?)?;
+        measure(NAME, &head, trained_on, stage.test)
     }
 
     /// Embeddings of the training images and of those measured on.
