@@ -90,10 +90,14 @@ fn the_same_seed_gives_the_same_network_on_one_and_on_two_threads() {
     let weights = |threads: &str| {
         let set = format!("run.threads={threads}");
         let out = format!("t{threads}");
-        ok(
+        let adjusted = "head.logit-adjustment=1";
+        let text = ok(
             scene.path(),
-            &["run", "c.toml", "--set", &set, "--out", &out],
+            &[
+                "run", "c.toml", "--set", &set, "--set", adjusted, "--out", &out,
+            ],
         );
+        assert!(text.contains("logit-adjusted"), "{text}");
         std::fs::read(scene.path().join(out).join("phase3/network.safetensors")).unwrap()
     };
     assert!(weights("1") == weights("2"));

@@ -1,13 +1,13 @@
 //! `eos finetune`.
 
-use crate::inputs::{Rows, read_head, read_test};
+use crate::inputs::{Rows, read_test};
 use crate::show::Show;
 use eos_data::{Embeddings, atomic};
 use eos_model::{
     ClassWeights, Head, HeadData, HeadKind, HeadTraining, Loss, LossOptions, Schedule, SgdOptions,
 };
 use eos_pipeline::metrics::Confusion;
-use eos_pipeline::{Error, config, phases, table};
+use eos_pipeline::{Error, config, head_checkpoint, phases, read_head, table};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -105,7 +105,10 @@ impl Arguments {
             },
             kind: self.loss.head(),
             seed: self.seed,
-            start: self.start.as_deref().map(read_head).transpose()?,
+            start: match &self.start {
+                Some(path) => Some(read_head(path)?.0),
+                None => None,
+            },
         })
     }
 }
@@ -127,7 +130,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut show = Show::new()?;
     let head = phases::finetune(&options, data, &mut show)?;
     show.done();
-    let bytes = head.to_safetensors()?;
+    let bytes = head_checkpoint(&head, rows.label_values().names())?;
     atomic::write(&arguments.out, |out| out.write_all(&bytes))?;
     told(&arguments.out, &rows, &head);
     if let Some(test) = test {

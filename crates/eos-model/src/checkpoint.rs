@@ -96,10 +96,22 @@ impl Head {
     /// # Errors
     /// A head whose lengths disagree, [`ModelError::Unwritable`].
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
+        self.written(None)
+    }
+
+    /// As [`to_safetensors`](Self::to_safetensors), with a note that [`note`] reads back.
+    ///
+    /// # Errors
+    /// As [`to_safetensors`](Self::to_safetensors).
+    pub fn to_safetensors_with_note(&self, note: &str) -> Result<Vec<u8>, ModelError> {
+        self.written(Some(note))
+    }
+
+    fn written(&self, note: Option<&str>) -> Result<Vec<u8>, ModelError> {
         self.check()?;
         let mut out = Writer::default();
         out.head(self);
-        out.finish("the head", None)
+        out.finish("the head", note)
     }
 
     /// A head from safetensors bytes; other tensors, such as a backbone's, are left alone.
@@ -125,14 +137,15 @@ impl Head {
     }
 }
 
-/// The note that [`Network::to_safetensors_with_note`] put into a file; `None` for files of others.
+/// The note that a network's or head's `to_safetensors_with_note` put into a file; `None` for files of
+/// others.
 ///
 /// # Errors
 /// [`ModelError::Unreadable`].
 pub fn note(bytes: &[u8]) -> Result<Option<String>, ModelError> {
     let (_, about) =
         SafeTensors::read_metadata(bytes).map_err(|source| ModelError::Unreadable {
-            subject: "a network".to_owned(),
+            subject: "a checkpoint".to_owned(),
             source,
         })?;
     let notes = about.metadata().as_ref();

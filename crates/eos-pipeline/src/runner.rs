@@ -1,7 +1,7 @@
 //! The phases of a run, each written to its folder as it ends.
 
 use crate::balanced::write_balanced;
-use crate::checkpoint::About;
+use crate::checkpoint::{About, head_checkpoint};
 use crate::folder::{RunFolder, SUMMARY};
 use crate::log::Log;
 use crate::phases::{self, Labelled, Trained};
@@ -139,7 +139,9 @@ impl Runner<'_, '_> {
         const NAME: &str = "logit-adjusted";
         let head = stage.own.logit_adjusted(&stage.train.class_counts(), tau)?;
         let file = format!("phase3/{NAME}.safetensors");
-        self.folder.write(&file, &head.to_safetensors()?)?;
+        let classes = stage.train.label_values().names();
+        self.folder
+            .write(&file, &head_checkpoint(&head, classes)?)?;
         measure(NAME, &head, trained_on, stage.test)
     }
 
@@ -201,7 +203,9 @@ impl Runner<'_, '_> {
         let head = phases::finetune(&options, balanced, self.observer)?;
         let head_seconds = began.elapsed().as_secs_f64();
         let file = format!("phase3/{id}.safetensors");
-        self.folder.write(&file, &head.to_safetensors()?)?;
+        let classes = stage.train.label_values().names();
+        self.folder
+            .write(&file, &head_checkpoint(&head, classes)?)?;
 
         let grown = Labelled {
             rows: Rows::new(&rows, stage.train.dims())?,

@@ -213,6 +213,22 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_in_the_readme_are_the_defaults() {
+        let readme = include_str!("../../../../README.md");
+        let keys = readme
+            .split("```toml\n")
+            .find(|part| part.starts_with("[model]"));
+        let keys = keys.and_then(|part| part.split("```").next()).unwrap();
+        let data = "[data]\nset = \"fashion-mnist-lt\"\n";
+        let mut config: Config = toml::from_str(&format!("{data}{keys}")).unwrap();
+        // The README says that these have none.
+        config.train.clip_norm = None;
+        config.train.drw_from = None;
+        config.head.logit_adjustment = None;
+        assert_eq!(config, read(&[]).unwrap().spelt_out());
+    }
+
+    #[test]
     fn what_does_not_fit_is_told_with_what_would() {
         for (sets, word) in [
             (&["model.loss=focl"][..], "`focal`"),
