@@ -31,7 +31,7 @@ pub struct Arguments {
     /// Rows in a step
     #[arg(long, default_value_t = HeadTraining::default().batch)]
     batch: usize,
-    /// Course of the learning rate: cosine, one-cycle, constant, reference
+    /// Course of the learning rate: cosine, one-cycle, constant, reference, {kind="steps", at=[5, 8]}
     #[arg(long, default_value = "cosine", value_parser = named::<Schedule>)]
     schedule: Schedule,
     /// Peak of the learning rate
@@ -87,7 +87,7 @@ impl Arguments {
         Ok(HeadTraining {
             epochs: self.epochs,
             batch: self.batch,
-            schedule: self.schedule,
+            schedule: self.schedule.clone(),
             learning_rate: self.learning_rate,
             sgd: SgdOptions {
                 momentum: self.momentum,

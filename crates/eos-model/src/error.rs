@@ -37,6 +37,14 @@ pub enum ModelError {
         /// What would be accepted.
         wanted: &'static str,
     },
+    /// The rate falls at epochs that are not there, or not in order.
+    #[error("the schedule's steps are at {got:?}, wanted epochs rising, from 1 to {last} (training has {epochs})", last = epochs.saturating_sub(1))]
+    Steps {
+        /// The epochs given.
+        got: Vec<usize>,
+        /// How many epochs there are.
+        epochs: usize,
+    },
     /// A slice has the wrong number of values.
     #[error("{what}: {got} values given, wanted {wanted}")]
     Length {

@@ -102,6 +102,7 @@ pub fn train_head(
             return Err(ModelError::Spec { field, got, wanted });
         }
     }
+    options.schedule.check(options.epochs)?;
     train(rows, data, options, on_epoch)
 }
 
@@ -140,8 +141,8 @@ fn train(
         let mut sum = 0.0;
         for (step, batch) in order.chunks(options.batch).enumerate() {
             let position = epoch as f64 + step as f64 / steps;
-            let schedule = options.schedule;
-            let rate = schedule.learning_rate(options.learning_rate, position, options.epochs);
+            let (schedule, peak) = (&options.schedule, options.learning_rate);
+            let rate = schedule.learning_rate(peak, position, options.epochs);
             let (values, labels) = gather(rows, data.labels, batch);
             let values: Matrix = device.try_tensor_from_vec(values, (batch.len(), data.dims))?;
             let traced: Matrix<Recording> = values.trace(Grads::leaky());

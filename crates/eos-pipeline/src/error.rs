@@ -65,6 +65,7 @@ impl Error {
                 Model::Option { .. }
                     | Model::Spec { .. }
                     | Model::LinearMargin
+                    | Model::Steps { .. }
                     | Model::HeadKind { .. }
             ),
             Self::Plugin(error) => matches!(

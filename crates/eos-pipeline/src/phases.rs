@@ -162,8 +162,9 @@ impl<'a> Pass<'a> {
                 return Err(Error::Interrupted);
             }
             let position = self.epoch as f64 + step as f64 / steps as f64;
-            let schedule = recipe.schedule;
-            let rate = schedule.learning_rate(recipe.learning_rate, position, recipe.epochs);
+            let rate = recipe
+                .schedule
+                .learning_rate(recipe.learning_rate, position, recipe.epochs);
             let targets = Targets {
                 labels: &batch.labels,
                 mixed: batch.mixed.as_ref().map(|with| Mixed {

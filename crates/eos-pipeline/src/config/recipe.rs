@@ -53,7 +53,7 @@ impl Config {
         HeadTraining {
             epochs: head.epochs,
             batch: head.batch,
-            schedule: head.schedule,
+            schedule: head.schedule.clone(),
             learning_rate: head.learning_rate,
             sgd: self.sgd(),
             loss: self.head_loss(),
@@ -106,6 +106,13 @@ impl Config {
         first.map_err(|e| in_phase("one", e))?;
         let third = self.head_loss().check(self.tuned_kind());
         third.map_err(|e| in_phase("three", e))?;
+        for (key, schedule, epochs) in [
+            ("train", &train.schedule, epochs),
+            ("head", &self.head.schedule, self.head.epochs),
+        ] {
+            let checked = schedule.check(epochs);
+            checked.map_err(|e| format!("{key}.schedule: {e}"))?;
+        }
         self.sgd().check().map_err(|e| format!("[train] {e}"))?;
         if train.sampling == Sampling::Effective {
             let beta = ClassWeights::Effective.check(train.beta);
@@ -251,6 +258,10 @@ mod tests {
             (&["train.clip-norm=0"], "clip-norm is 0"),
             (&["train.decay=weight"], "`weights`"),
             (&["train.schedule=cosin"], "`cosine`"),
+            (
+                &["train.schedule={kind='steps', at=[100, 250]}"],
+                "train.schedule: the schedule's steps are at [100, 250]",
+            ),
             (&["head.label-smoothing=1"], "phase three"),
             (
                 &["head.loss=ldam", "head.start=trained"],
