@@ -1,8 +1,10 @@
 //! The `eos` command as a user runs it. Needs what `cargo xtask test` builds.
 
 mod common;
+mod scene;
 
-use common::{eos, ok, scene, told};
+use common::{eos, ok, told};
+use scene::scene;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -90,10 +92,14 @@ fn the_same_seed_gives_the_same_network_on_one_and_on_two_threads() {
     let weights = |threads: &str| {
         let set = format!("run.threads={threads}");
         let out = format!("t{threads}");
-        ok(
+        let adjusted = "head.logit-adjustment=1";
+        let text = ok(
             scene.path(),
-            &["run", "c.toml", "--set", &set, "--out", &out],
+            &[
+                "run", "c.toml", "--set", &set, "--set", adjusted, "--out", &out,
+            ],
         );
+        assert!(text.contains("logit-adjusted"), "{text}");
         std::fs::read(scene.path().join(out).join("phase3/network.safetensors")).unwrap()
     };
     assert!(weights("1") == weights("2"));

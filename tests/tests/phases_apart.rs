@@ -1,8 +1,10 @@
 //! The phases one by one, as somebody uses them who brings images, embeddings or a network.
 
 mod common;
+mod scene;
 
-use common::{eos, ok, scene, told};
+use common::{eos, ok, told};
+use scene::scene;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -128,6 +130,8 @@ fn the_phases_apart_give_what_a_run_gives() {
     );
     assert_eq!(bac(&tuned), in_run, "{tuned}");
     assert!(tuned.contains("load_file(\"h.safetensors\")"), "{tuned}");
+    let scored = ok(folder, &["eval", "--head", "h.safetensors", "--x", test]);
+    assert_eq!(bac(&scored), in_run, "{scored}");
     let own = std::fs::read(folder.join("h.safetensors")).unwrap();
     assert!(own == std::fs::read(folder.join(head)).unwrap());
 
@@ -147,6 +151,116 @@ fn the_phases_apart_give_what_a_run_gives() {
     let gap: serde_json::Value = serde_json::from_str(&gap).unwrap();
     assert_eq!(gap["gap"], of_eos("gap"));
     assert!(gap["true_positives"]["mean"].as_f64() < gap["gap"]["mean"].as_f64());
+}
+
+/// Writes an npz of `x` [N, 1] and text labels.
+fn embeddings(path: &Path, rows: &[(f32, &str)]) {
+    let names = ["bird", "cat", "dog"].map(str::to_owned);
+    let of = |name: &str| names.iter().position(|n| n == name).unwrap() as u32;
+    let x = rows.iter().map(|row| row.0).collect();
+    let y = rows.iter().map(|row| of(row.1)).collect();
+    let all = eos_data::Embeddings::new(x, 1, y, eos_data::Labels::text(&names)).unwrap();
+    eos_data::write_embeddings_npz(path, &all).unwrap();
+}
+
+#[test]
+fn a_head_s_file_knows_its_labels() {
+    let scene = scene();
+    let folder = scene.path();
+    let rows: Vec<(f32, &str)> = (0..30)
+        .map(|i| [(-3.0, "bird"), (0.0, "cat"), (3.0, "dog")][i % 3])
+        .collect();
+    embeddings(&folder.join("train.npz"), &rows);
+    // A test set without the first class: its numbers are others, its names are not.
+    embeddings(&folder.join("test.npz"), &[(3.0, "dog"), (0.0, "cat")]);
+    for loss in ["ce", "asl", "{kind='focal', gamma=1}"] {
+        let tuned = [
+            "finetune",
+            "--x",
+            "train.npz",
+            "--epochs",
+            "200",
+            "--loss",
+            loss,
+            "--class-weights",
+            "effective",
+            "--nesterov",
+            "--clip-norm",
+            "5",
+            "--out",
+            "h.safetensors",
+        ];
+        ok(folder, &tuned);
+        let scored = [
+            "eval",
+            "--head",
+            "h.safetensors",
+            "--x",
+            "test.npz",
+            "--json",
+        ];
+        let scored: serde_json::Value = serde_json::from_str(&ok(folder, &scored)).unwrap();
+        assert_eq!(scored["counts"], serde_json::json!([0, 1, 1]), "{loss}");
+        assert_eq!(
+            scored["confusion"],
+            serde_json::json!([[0, 0, 0], [0, 1, 0], [0, 0, 1]]),
+            "{loss}: {scored}"
+        );
+    }
+}
+
+#[test]
+fn a_run_takes_every_option_of_training() {
+    let scene = scene();
+    let folder = scene.path();
+    let sets = [
+        "model.loss=ldam",
+        "model.width-factor=2",
+        "train.epochs=2",
+        "train.class-weights=effective",
+        "train.drw-from=1",
+        "train.sampling=square-root",
+        "train.mixup=0.2",
+        "train.cutout=6",
+        "train.nesterov=true",
+        "train.decay=weights",
+        "train.clip-norm=5",
+        "head.start=trained",
+        "oversample.beside=[]",
+    ];
+    let sets = sets.iter().flat_map(|set| ["--set", *set]);
+    let run = ["run", "c.toml", "--out", "r"];
+    ok(folder, &run.into_iter().chain(sets).collect::<Vec<_>>());
+    let resolved = std::fs::read_to_string(folder.join("r/run.toml")).unwrap();
+    for word in [
+        "head = \"normalised\"",
+        "max-margin = 0.5",
+        "label-smoothing = 0.0",
+    ] {
+        assert!(resolved.contains(word), "no {word} in {resolved}");
+    }
+    let [test, _] = images(folder);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("r/summary.json")).unwrap()).unwrap();
+    let eos = &summary["methods"][1];
+    let in_run = format!("{:.2}", 100.0 * eos["bac"].as_f64().unwrap());
+    let network = "r/phase3/network.safetensors";
+    let shown = ok(folder, &["eval", "--checkpoint", network, "--test", &test]);
+    assert_eq!(bac(&shown), in_run, "{shown}");
+    assert!(
+        shown.contains("of 2 times the width") && shown.contains("a normalised head"),
+        "{shown}"
+    );
+    let test = "r/phase2/test.npz";
+    let shown = ok(
+        folder,
+        &["eval", "--head", "r/phase3/eos.safetensors", "--x", test],
+    );
+    assert_eq!(bac(&shown), in_run, "{shown}");
+    assert!(
+        shown.contains("head of 10 classes on 128 values"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -277,6 +391,26 @@ fn what_does_not_fit_is_told_and_leaves_files_as_they_were() {
             &["finetune", "--x", train, "--schedule", "none", "--out", "h"],
             "one-cycle",
         ),
+        (
+            &["finetune", "--x", train, "--loss", "focl", "--out", "h"],
+            "`focal`",
+        ),
+        (
+            &[
+                "finetune",
+                "--x",
+                train,
+                "--beta",
+                "2",
+                "--class-weights",
+                "effective",
+                "--out",
+                "h",
+            ],
+            "beta is 2",
+        ),
+        (&["eval", "--head", eos_head], "--checkpoint and --test"),
+        (&["eval", "--test", &test], "--checkpoint"),
         (&["init", train], "holds embeddings"),
     ] {
         let output = eos(folder, arguments).output().unwrap();

@@ -8,7 +8,7 @@
 //! `EOS_SHARED_DATA` names; without them the tests say so.
 
 use eos_data::{Embeddings, read_embeddings_npy};
-use eos_model::{HeadData, HeadTraining, Schedule, SgdOptions, train_head};
+use eos_model::{HeadData, HeadTraining, train_head};
 use eos_plugin::abi::Entry;
 use eos_registry::{Plugin, Request, Services, Synthetic};
 use eos_tensor::{CpuBackend, Rows};
@@ -67,13 +67,9 @@ fn bac(train: &Embeddings, test: &Embeddings, entry: &'static Entry, seed: u64) 
         classes,
     };
     let options = HeadTraining {
-        epochs: 20,
-        batch: 512,
-        schedule: Schedule::Cosine { warmup_epochs: 0.0 },
         learning_rate: LEARNING_RATE,
-        sgd: SgdOptions::default(),
         seed,
-        start: None,
+        ..HeadTraining::default()
     };
     let head = train_head(data, &options, &mut |_| true).unwrap();
     let predicted = head.predict(test.rows()).unwrap();

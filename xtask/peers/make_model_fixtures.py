@@ -14,11 +14,12 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save
 
+import losses
 import philox
-from resnet import ResNet
+from resnet import NormedLinear, ResNet
 
 SEED = 20260101
-WEIGHTS, IMAGES, LABELS = 1, 2, 3
+WEIGHTS, IMAGES, LABELS, LOGITS = 1, 2, 3, 4
 STEPS = 20
 
 
@@ -37,14 +38,17 @@ class Case:
     n: int
     kept: tuple
     draw: int = 0
+    factor: int = 1
 
 
 EVERYTHING = ("",)
 ENDS = ("conv1", "bn1", "layer1.0.", "linear")
+STEM = ("conv1", "bn1", "linear")
 CASES = [
     Case("resnet20-rgb32", 20, (3, 32, 32), 10, 4, EVERYTHING),
     Case("resnet20-grey28", 20, (1, 28, 28), 5, 4, ENDS, draw=2),
     Case("resnet56-rgb16", 56, (3, 16, 16), 7, 3, ENDS),
+    Case("resnet20-wide3", 20, (3, 8, 8), 5, 4, STEM, factor=3),
 ]
 TRAINING = Case("training", 20, (3, 16, 16), 10, 16, ())
 
@@ -64,8 +68,8 @@ def value(name, index, shape):
     return torch.from_numpy(u.reshape(shape))
 
 
-def network(case):
-    net = ResNet(case.depth, case.shape[0], case.classes)
+def network(case, head=torch.nn.Linear):
+    net = ResNet(case.depth, case.shape[0], case.classes, case.factor, head)
     state = net.state_dict()
     names = sorted(name for name in state if not name.endswith("num_batches_tracked"))
     for index, name in enumerate(names):
@@ -112,26 +116,96 @@ def one_batch(case):
     return out
 
 
-def training(case):
-    """The losses of twenty steps on one batch by the recipe of the paper."""
+def plain(net, lr=0.1):
+    return torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9, weight_decay=2e-4)
+
+
+def slow(net):
+    """At 0.1 the gradients of a loss scaled by 30 leave the region where f32 and f64 agree."""
+    return plain(net, 0.003)
+
+
+def spared(net):
+    """Nesterov's momentum; norms and biases do not decay."""
+    weights = [p for p in net.parameters() if p.dim() > 1]
+    others = [p for p in net.parameters() if p.dim() == 1]
+    groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.SGD(groups, lr=0.02, momentum=0.8, weight_decay=0.01, nesterov=True)
+
+
+def descent(case, head, loss, optimizer, steps=STEPS, clip=None):
+    """The losses of some steps on one batch, in f64."""
     images, labels = batch(case)
 
-    def losses(net, images):
+    def losses_of(net, images):
         net.train()
-        sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=2e-4)
+        sgd = optimizer(net)
         seen = []
-        for _ in range(STEPS):
+        for _ in range(steps):
             sgd.zero_grad()
-            loss = F.cross_entropy(net(images), labels)
-            loss.backward()
+            value = loss(net(images), labels)
+            value.backward()
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
             sgd.step()
-            seen.append(loss.item())
+            seen.append(value.item())
         return torch.tensor(seen, dtype=torch.float64)
 
-    truth = losses(network(case).double(), images.double())
-    drift = (losses(network(case), images).double() - truth).abs().max()
+    truth = losses_of(network(case, head).double(), images.double())
+    drift = (losses_of(network(case, head), images).double() - truth).abs().max()
     print(f"{case.name}: losses {truth.tolist()}, f32 drifts by {drift:.1e}")
-    return {"losses": truth}
+    return truth
+
+
+def training(case):
+    """The recipe of the paper; another optimizer; LDAM with weights on a normalised head."""
+    counts = COUNTS[: case.classes]
+    weight = losses.effective(counts)
+
+    def ldam(logits, labels):
+        return losses.ldam(logits.double(), labels, counts, weight=weight)
+
+    linear = torch.nn.Linear
+    return {
+        "losses": descent(case, linear, F.cross_entropy, plain),
+        "losses_spared": descent(case, linear, F.cross_entropy, spared, clip=0.5),
+        "losses_ldam": descent(case, NormedLinear, ldam, slow, steps=8),
+    }
+
+
+COUNTS = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+ROWS = 12
+
+
+def loss_cases():
+    """Value and gradient of every loss on logits from Philox of four times their usual size."""
+    classes = 5
+    counts = COUNTS[::2]
+    u = philox.unit(SEED, LOGITS, 0, ROWS * classes)
+    logits = (np.float32(8) * u - np.float32(4)).reshape(ROWS, classes)
+    labels = philox.below(SEED, LABELS, 1, ROWS, classes).astype(np.int64)
+    effective, inverse = losses.effective(counts), losses.inverse(counts)
+    of = {
+        "ce": (losses.cross_entropy, {}),
+        "ce-smoothed": (losses.cross_entropy, {"smoothing": 0.1}),
+        "ce-inverse": (losses.cross_entropy, {"weight": inverse}),
+        "ce-effective-smoothed": (losses.cross_entropy, {"weight": effective, "smoothing": 0.2}),
+        "focal": (losses.focal, {}),
+        "focal-half": (losses.focal, {"gamma": 0.5, "weight": effective}),
+        "ldam": (losses.ldam, {}),
+        "ldam-effective": (losses.ldam, {"weight": effective, "max_margin": 0.3, "scale": 10.0}),
+        "asl": (losses.asl, {}),
+        "asl-both": (losses.asl, {"gamma_pos": 1.0, "gamma_neg": 2.0, "eps": 0.3}),
+        "logit-adjusted": (losses.logit_adjusted, {}),
+        "logit-adjusted-half": (losses.logit_adjusted, {"tau": 0.5, "weight": inverse}),
+    }
+    out = {}
+    for name, (loss, options) in of.items():
+        x = torch.from_numpy(logits).double().requires_grad_()
+        value = loss(x, torch.from_numpy(labels), counts, **options)
+        value.backward()
+        out[f"{name}/loss"], out[f"{name}/gradient"] = value.detach().reshape(1), x.grad
+    return out
 
 
 def saved_by_torch():
@@ -171,6 +245,7 @@ def main():
         write(folder, case.name, out)
     state, logits = saved_by_torch()
     write(folder, "state_dict", state)
+    write(folder, "losses", loss_cases())
     write(folder, "training", {**training(TRAINING), "state_dict_logits": logits})
 
 

@@ -1,5 +1,6 @@
 """The reference residual network for small images in PyTorch, under the names that checkpoints use."""
 
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -23,18 +24,31 @@ class Block(nn.Module):
         return F.relu(out + x)
 
 
-class ResNet(nn.Module):
-    """Depth 6n + 2: a stem, three stages of n blocks with 16, 32 and 64 channels, pooling, a head."""
+class NormedLinear(nn.Module):
+    """Cosines of rows and weights; the weight is held as [features, classes]."""
 
-    def __init__(self, depth, channels, classes):
+    def __init__(self, features, classes):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, 16, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
+        self.weight = nn.Parameter(torch.empty(features, classes))
+
+    def forward(self, x):
+        return F.normalize(x, dim=1).mm(F.normalize(self.weight, dim=0))
+
+
+class ResNet(nn.Module):
+    """Depth 6n + 2: a stem, three stages of n blocks with 16, 32 and 64 channels (times `factor`),
+    pooling, a head."""
+
+    def __init__(self, depth, channels, classes, factor=1, head=nn.Linear):
+        super().__init__()
+        first, second, third = 16 * factor, 32 * factor, 64 * factor
+        self.conv1 = nn.Conv2d(channels, first, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
         blocks = (depth - 2) // 6
-        self.layer1 = self.stage(16, 16, 1, blocks)
-        self.layer2 = self.stage(16, 32, 2, blocks)
-        self.layer3 = self.stage(32, 64, 2, blocks)
-        self.linear = nn.Linear(64, classes)
+        self.layer1 = self.stage(first, first, 1, blocks)
+        self.layer2 = self.stage(first, second, 2, blocks)
+        self.layer3 = self.stage(second, third, 2, blocks)
+        self.linear = head(third, classes)
 
     @staticmethod
     def stage(inputs, outputs, stride, blocks):

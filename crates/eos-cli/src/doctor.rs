@@ -14,13 +14,7 @@ pub struct Arguments {
 
 /// Prints what there is, and fails where something that is needed is not.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let spec = NetworkSpec {
-        arch: Arch::ResNet20,
-        channels: 1,
-        height: 8,
-        width: 8,
-        classes: 2,
-    };
+    let spec = NetworkSpec::new(Arch::ResNet20, [1, 8, 8], 2);
     let path = Network::new(spec, 0)?.simd_path();
     println!("training: on the CPU, {path} (EOS_SIMD=avx512|avx2|portable forces a path)");
     println!("device: cpu (neighbours and interpolation)");

@@ -1,9 +1,9 @@
 //! `eos gap`.
 
-use crate::inputs::{Rows, read_head, read_test};
+use crate::inputs::{Rows, read_test};
 use eos_pipeline::gap::{Gap, OutcomeGap, gap, gap_by_outcome};
 use eos_pipeline::phases::Labelled;
-use eos_pipeline::{Error, table};
+use eos_pipeline::{Error, read_head, table};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (known, unseen) = (Labelled::of(&train), Labelled::of(&test));
     let classes = train.label_values().classes();
     let of_head = |path: &PathBuf| -> Result<OutcomeGap, Error> {
-        let head = read_head(path)?;
+        let (head, _) = read_head(path)?;
         if head.classes != classes {
             return Err(Error::Request(format!(
                 "{} tells {} classes apart, the rows have {classes}; give the head of these rows",

@@ -125,13 +125,18 @@ fn written(train: &Description, test: Option<&Path>, size: Option<[usize; 2]>) -
     line("");
     line("[model]");
     line("arch = \"resnet32\"          # resnet20, resnet32, resnet44, resnet56, resnet110");
+    line("# width-factor = 2         channels of every layer, times 2");
+    line("loss = \"ce\"                # \"focal\", \"ldam\", \"asl\", \"logit-adjusted\"");
     line("");
     line("[train]");
     line("epochs = 200               # the paper's; with schedule \"one-cycle\" 20 to 60 often do");
     line("batch = 128");
-    line("schedule = \"reference\"     # \"one-cycle\", \"constant\", { cosine = {} }");
+    line("schedule = \"reference\"     # \"cosine\", \"one-cycle\", \"constant\"");
     line("learning-rate = 0.1");
     line("weight-decay = 2e-4");
+    line(
+        "# class-weights = \"effective\", drw-from = 160: weigh rare classes up, late in training",
+    );
     line("crop-padding = 4           # 0 takes no random crop");
     line("flip = true                # mirror half of the images; false where left is not right");
     line("");
@@ -142,7 +147,9 @@ fn written(train: &Description, test: Option<&Path>, size: Option<[usize; 2]>) -
     line("beside = [\"random\", \"smote\"]   # methods to compare with, on the same embeddings");
     line("");
     line("[head]");
-    line("epochs = 10");
+    line("epochs = 20");
+    line("batch = 512");
+    line("start = \"fresh\"            # \"trained\" begins with the network's own head");
     line("");
     line("[run]");
     line("seed = 0");

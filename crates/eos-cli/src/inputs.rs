@@ -1,9 +1,10 @@
 //! Arguments that several commands share: embeddings from files, and a network with images.
 
 use eos_data::{
-    Embeddings, Format, ImageSet, Normalization, Part, ReadOptions, read_embeddings, read_images,
+    Embeddings, Format, ImageSet, Labels, Normalization, Part, ReadOptions, read_embeddings,
+    read_images,
 };
-use eos_model::{Arch, Network};
+use eos_model::{Arch, Head, Network};
 use eos_pipeline::{Checkpoint, Error};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,20 +25,32 @@ impl Rows {
     pub fn read(&self) -> Result<Embeddings, Error> {
         read(&self.x, self.y.as_deref())
     }
+
+    /// Reads them in the classes of a head.
+    pub fn read_for(&self, head: &Head, classes: &Labels) -> Result<Embeddings, Error> {
+        let rows = self.read()?.relabel(classes)?;
+        same_dims(&self.x, &rows, head.dims, "the head takes")?;
+        Ok(rows)
+    }
 }
 
 /// Rows to measure on, in the classes of `train`.
 pub fn read_test(x: &Path, y: Option<&Path>, train: &Embeddings) -> Result<Embeddings, Error> {
     let test = read(x, y)?.relabel(train.label_values())?;
-    if test.dims() != train.dims() {
-        return Err(Error::Request(format!(
-            "{} has rows of {} values, the training rows have {}; give embeddings of one network",
-            x.display(),
-            test.dims(),
-            train.dims()
-        )));
-    }
+    same_dims(x, &test, train.dims(), "the training rows have")?;
     Ok(test)
+}
+
+/// Refuses rows of another network than that of `dims` values, which `whose` has.
+fn same_dims(x: &Path, rows: &Embeddings, dims: usize, whose: &str) -> Result<(), Error> {
+    if rows.dims() == dims {
+        return Ok(());
+    }
+    Err(Error::Request(format!(
+        "{} has rows of {} values, {whose} {dims}; give embeddings of one network",
+        x.display(),
+        rows.dims(),
+    )))
 }
 
 fn read(x: &Path, y: Option<&Path>) -> Result<Embeddings, Error> {
@@ -118,11 +131,4 @@ impl Trained {
             normalization,
         })
     }
-}
-
-/// A head's file.
-pub fn read_head(path: &Path) -> Result<eos_model::Head, Error> {
-    let bytes = std::fs::read(path).map_err(|e| Error::reading(path, e))?;
-    eos_model::Head::from_safetensors(&bytes)
-        .map_err(|e| Error::Request(format!("{}: {e}", path.display())))
 }

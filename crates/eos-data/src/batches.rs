@@ -4,10 +4,11 @@ use crate::{
     ImageSet,
     augmentation::Augmentation,
     error::{DataError, Fault},
+    mixup::{self, MixedWith},
     normalization::{Normalization, Table},
+    order::{Place, drawn, in_order, shuffled},
 };
-use eos_tensor::{PhiloxRng, philox::Philox, stream};
-use rand::seq::SliceRandom;
+use eos_tensor::philox::Philox;
 use std::{
     panic,
     sync::{
@@ -26,6 +27,8 @@ pub struct Batch {
     pub labels: Vec<u32>,
     /// Their rows in the set, `[n]`.
     pub index: Vec<u32>,
+    /// What they are mixed with, where they are.
+    pub mixed: Option<MixedWith>,
 }
 
 /// How the batches of an epoch are made.
@@ -33,8 +36,14 @@ pub struct Batch {
 pub struct BatchOptions {
     /// Images in a batch, at least 1; the last batch of an epoch is smaller where they do not divide.
     pub batch: usize,
+    /// Weights of the classes, `[C]`: an epoch draws as many images as there are, with replacement,
+    /// each with a chance in proportion to the weight of its class. `None`: every image once.
+    pub class_weights: Option<Vec<f64>>,
     /// What is done at random to each image.
     pub augmentation: Augmentation,
+    /// α of mixup, which mixes the images of a batch in pairs with a share from Beta(α, α); 0 mixes
+    /// none.
+    pub mixup: f64,
     /// Mean and deviation of each channel.
     pub normalization: Normalization,
     /// Seed of order and augmentation.
@@ -46,11 +55,13 @@ pub struct BatchOptions {
 }
 
 impl BatchOptions {
-    /// No augmentation, seed 0, one thread, four batches ahead.
+    /// Every image once, no augmentation, seed 0, one thread, four batches ahead.
     pub fn new(batch: usize, normalization: Normalization) -> Self {
         Self {
             batch,
+            class_weights: None,
             augmentation: Augmentation::default(),
+            mixup: 0.0,
             normalization,
             seed: 0,
             threads: 1,
@@ -71,12 +82,13 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// One training epoch: every image once, in an order drawn from (seed, epoch), augmented. The
-    /// last, smaller batch is kept, as the reference recipe's loader does.
+    /// One training epoch: every image once, or as many drawn by
+    /// [`class_weights`](BatchOptions::class_weights), in an order drawn from (seed, epoch), augmented.
+    /// The last, smaller batch is kept, as the reference recipe's loader does.
     ///
     /// # Errors
-    /// [`DataError::Request`] for an empty batch, a normalisation of other channels or a padding
-    /// not smaller than the image.
+    /// [`DataError::Request`] for an empty batch, a normalisation of other channels, a padding not
+    /// smaller than the image, or weights that do not fit the classes.
     pub fn epoch(
         set: &Arc<ImageSet>,
         epoch: usize,
@@ -90,8 +102,11 @@ impl Batches {
                 .next("shorten the schedule")
                 .request()
         })?;
-        let mut rng = PhiloxRng::new(options.seed, stream::BATCHES, epoch as u64);
-        plan.order.shuffle(&mut rng);
+        plan.order = match &options.class_weights {
+            None => shuffled(set.len(), options.seed, plan.epoch),
+            Some(weights) => drawn(set, weights, options.seed, plan.epoch)?,
+        };
+        plan.mixup = options.mixup;
         Ok(Self::start(plan, options))
     }
 
@@ -162,8 +177,10 @@ impl ExactSizeIterator for Batches {}
 #[derive(Debug)]
 struct Plan {
     set: Arc<ImageSet>,
-    order: Vec<u32>,
+    order: Vec<Place>,
     batch: usize,
+    mixup: f64,
+    seed: u64,
     augmentation: Augmentation,
     table: Table,
     philox: Philox,
@@ -188,11 +205,19 @@ impl Plan {
                 .next("choose a smaller padding, 4 in the reference recipe")
                 .request());
         }
+        if !(options.mixup >= 0.0 && options.mixup.is_finite()) {
+            return Err(Fault::argument("batches", "mixup")
+                .got(options.mixup.to_string())
+                .wanted("a finite number of 0 or more")
+                .next("choose α, usually 0.1 to 1, or 0 for no mixup")
+                .request());
+        }
         Ok(Self {
             set: Arc::clone(set),
-            // A set has fewer than 2³² − 1 images.
-            order: (0..set.len() as u32).collect(),
+            order: in_order(set.len()),
             batch: options.batch,
+            mixup: 0.0,
+            seed: options.seed,
             augmentation: options.augmentation,
             table: Table::new(&options.normalization),
             philox: Philox::new(options.seed),
@@ -207,20 +232,29 @@ impl Plan {
     fn make(&self, number: usize) -> Batch {
         let begin = number * self.batch;
         let end = (begin + self.batch).min(self.order.len());
-        let index = self.order[begin..end].to_vec();
+        let places = &self.order[begin..end];
         let shape = self.set.shape();
-        let mut images = Vec::with_capacity(index.len() * shape.pixels());
-        for row in &index {
-            let window = self.augmentation.draw(&self.philox, self.epoch, *row);
-            let image = self.set.image(*row as usize);
+        let mut images = Vec::with_capacity(places.len() * shape.pixels());
+        for Place { row, copy } in places.iter().copied() {
+            let (philox, epoch, begin) = (&self.philox, self.epoch, images.len());
+            let window = self.augmentation.draw(philox, epoch, row, copy);
+            let image = self.set.image(row as usize);
             window.cut(image, shape, &self.table, &mut images);
+            let (draw, image) = ((epoch, row, copy), &mut images[begin..]);
+            self.augmentation.cut_out(philox, draw, shape, image);
         }
+        let index: Vec<u32> = places.iter().map(|place| place.row).collect();
         let labels = self.set.labels();
-        let labels = index.iter().map(|row| labels[*row as usize]).collect();
+        let labels: Vec<u32> = index.iter().map(|row| labels[*row as usize]).collect();
+        let mixed = (self.mixup > 0.0).then(|| {
+            let rng = mixup::rng(self.seed, self.epoch, number);
+            mixup::mix(&mut images, &labels, self.mixup, rng)
+        });
         Batch {
             images,
             labels,
             index,
+            mixed,
         }
     }
 }

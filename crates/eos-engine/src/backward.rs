@@ -44,7 +44,7 @@ pub struct LayerGradients {
 }
 
 impl ResNet {
-    /// The gradient of a loss, from its gradient by embedding, `[n, 64]`.
+    /// The gradient of a loss, from its gradient by embedding, `[n, D]`.
     ///
     /// `saved` comes from [`forward`](Self::forward) and `params` are those it had: a change in
     /// between goes unnoticed and gives wrong gradients. `image_gradient` asks for the gradient of

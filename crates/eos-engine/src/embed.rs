@@ -17,7 +17,7 @@ const GROUP: usize = 16;
 
 impl ResNet {
     /// Embeds `images` `[n, C, H, W]` in evaluation mode: normalizations use running statistics.
-    /// The embeddings are `[n, 64]`; an image's does not depend on the others.
+    /// The embeddings are `[n, D]`; an image's does not depend on the others.
     ///
     /// # Errors
     /// [`Error::EmptyBatch`], [`Error::Length`] and [`Error::LayerCount`] for what does not fit.

@@ -14,6 +14,14 @@ pub enum Error {
         /// The depth asked for.
         depth: usize,
     },
+    /// The factor of the width is 0 or too large.
+    #[error("no residual network is {factor} times as wide: want a factor from 1 to {most}")]
+    Width {
+        /// The factor asked for.
+        factor: usize,
+        /// The largest there is.
+        most: usize,
+    },
     /// The image has no channels, or a side is zero or no multiple of four.
     #[error(
         "images of {channels} x {height} x {width} do not fit: want at least one channel, and a \

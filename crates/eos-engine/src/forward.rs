@@ -63,7 +63,7 @@ impl std::fmt::Debug for Saved {
 impl ResNet {
     /// Embeds a batch in training mode: normalizations use the statistics of the batch.
     ///
-    /// `images` is `[n, C, H, W]`; the embeddings are `[n, 64]`. [`backward`](Self::backward)
+    /// `images` is `[n, C, H, W]`; the embeddings are `[n, D]`. [`backward`](Self::backward)
     /// consumes what is saved.
     ///
     /// # Errors
@@ -233,7 +233,7 @@ impl Forward<'_> {
         });
     }
 
-    /// Finishes the last block and pools its output: `[n, 64]`.
+    /// Finishes the last block and pools its output: `[n, D]`.
     fn embeddings(&mut self) -> Vec<f32> {
         let layer = self.network.last();
         let (layout, width) = (layer.output().bordered(), layer.out_channels);

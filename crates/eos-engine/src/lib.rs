@@ -1,7 +1,7 @@
 //! Convolutional residual networks forward and backward on CPU SIMD.
 //!
 //! [`ResNet`] is the ResNet-6n+2 of He et al. (2016) for small images, from the images to the
-//! embedding of 64 values before the head: [`forward`](ResNet::forward) with the statistics of the
+//! embedding of 64 values (more of a [wide](ResNet::wide) one) before the head: [`forward`](ResNet::forward) with the statistics of the
 //! batch, [`backward`](ResNet::backward) for every gradient, [`embed`](ResNet::embed) with running
 //! statistics. It holds no parameters and knows no optimizer: each call borrows `state_dict`-shaped
 //! slices and returns vectors.

@@ -9,8 +9,10 @@ use crate::layout::Layout;
 use crate::simd::Simd;
 use crate::{Error, SimdPath};
 
-/// Output channels of the three stages.
+/// Output channels of the three stages of a network of usual width.
 const WIDTHS: [usize; 3] = [16, 32, 64];
+/// The largest factor of the width: a thousand channels in the last stage.
+const MOST: usize = 16;
 
 /// The size of the images a network takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,7 +132,8 @@ pub struct Running<'a> {
 }
 
 /// The residual network for small images of He et al. (2016), without its head: a stem, three
-/// stages of basic blocks with 16, 32 and 64 channels, and global average pooling.
+/// stages of basic blocks with 16, 32 and 64 channels (or a multiple of them), and global average
+/// pooling.
 ///
 /// It holds no parameters: each call borrows them. Calls run on the current rayon pool, and give
 /// the same bits whatever its number of threads.
@@ -174,6 +177,27 @@ impl ResNet {
     /// # Errors
     /// [`Error::Depth`], [`Error::Input`], [`Error::UnsupportedPath`].
     pub fn new(depth: usize, input: InputShape, path: SimdPath) -> Result<ResNet, Error> {
+        Self::wide(depth, 1, input, path)
+    }
+
+    /// A network whose every layer, the stem too, has `factor` times the channels.
+    ///
+    /// ```
+    /// # use eos_engine::{InputShape, ResNet, SimdPath};
+    /// let input = InputShape { channels: 3, height: 32, width: 32 };
+    /// let network = ResNet::wide(20, 2, input, SimdPath::detect()?)?;
+    /// assert_eq!(network.embedding_width(), 128);
+    /// # Ok::<(), eos_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::Width`].
+    pub fn wide(
+        depth: usize,
+        factor: usize,
+        input: InputShape,
+        path: SimdPath,
+    ) -> Result<ResNet, Error> {
         if depth < 8 || depth % 6 != 2 {
             return Err(Error::Depth { depth });
         }
@@ -182,9 +206,12 @@ impl ResNet {
             height,
             width,
         } = input;
+        if !(1..=MOST).contains(&factor) {
+            return Err(Error::Width { factor, most: MOST });
+        }
         let fits = |side: usize| side > 0 && side.is_multiple_of(4);
         // Every activation of an image has to be counted in a usize with room to spare.
-        let values = [channels, height, width, 64]
+        let values = [channels, height, width, WIDTHS[2] * factor]
             .into_iter()
             .try_fold(1, usize::checked_mul);
         if channels == 0 || !fits(height) || !fits(width) || values.is_none() {
@@ -194,7 +221,7 @@ impl ResNet {
                 width,
             });
         }
-        let layers = describe((depth - 2) / 6, input);
+        let layers = describe((depth - 2) / 6, WIDTHS.map(|width| factor * width), input);
         Ok(ResNet {
             layers,
             input,
@@ -208,7 +235,7 @@ impl ResNet {
         &self.layers
     }
 
-    /// Values of an embedding: 64.
+    /// Values of an embedding, D: the channels of the last stage, 64 at usual width.
     pub fn embedding_width(&self) -> usize {
         self.last().out_channels
     }
@@ -283,13 +310,13 @@ impl ResNet {
     }
 }
 
-/// The layers of a network with `blocks` blocks a stage.
-fn describe(blocks: usize, input: InputShape) -> Vec<Layer> {
+/// The layers of a network with `blocks` blocks a stage of `widths` channels.
+fn describe(blocks: usize, widths: [usize; 3], input: InputShape) -> Vec<Layer> {
     let size = [input.height, input.width];
     let names = ("conv1".into(), "bn1".into());
-    let mut layers = vec![Layer::new(names, (input.channels, WIDTHS[0]), 1, size)];
-    let (mut channels, mut size) = (WIDTHS[0], size);
-    for (stage, width) in WIDTHS.into_iter().enumerate() {
+    let mut layers = vec![Layer::new(names, (input.channels, widths[0]), 1, size)];
+    let (mut channels, mut size) = (widths[0], size);
+    for (stage, width) in widths.into_iter().enumerate() {
         for block in 0..blocks {
             let stride = if block == 0 && stage > 0 { 2 } else { 1 };
             for (number, stride) in [(1, stride), (2, 1)] {
@@ -315,6 +342,7 @@ mod tests {
     fn layers_follow_the_reference() {
         let layers = describe(
             1,
+            WIDTHS,
             InputShape {
                 channels: 1,
                 height: 28,

@@ -5,7 +5,8 @@
 //! threads. The peer is xtask/peers/bench_torch_step.py.
 
 use eos_model::{
-    Arch, HeadData, HeadTraining, Network, NetworkSpec, Schedule, SgdOptions, Trainer, train_head,
+    Arch, HeadData, HeadKind, HeadTraining, LossOptions, Network, NetworkSpec, Objective, Schedule,
+    SgdOptions, Trainer, train_head,
 };
 use eos_tensor::{PhiloxRng, stream};
 use std::time::Instant;
@@ -28,23 +29,19 @@ fn measure(times: usize, mut work: impl FnMut()) -> (f64, f64) {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let steps: usize = std::env::args().nth(1).map_or(Ok(15), |n| n.parse())?;
-    let spec = NetworkSpec {
-        arch: Arch::ResNet32,
-        channels: 3,
-        height: 32,
-        width: 32,
-        classes: 10,
-    };
+    let spec = NetworkSpec::new(Arch::ResNet32, [3, 32, 32], 10);
     let mut rng = PhiloxRng::new(0, stream::BATCHES, 0);
     let images: Vec<f32> = (0..BATCH * spec.image_len())
         .map(|_| rng.normal())
         .collect();
     let labels: Vec<u32> = (0..BATCH as u32).map(|i| i * 7 % 10).collect();
-    let mut trainer = Trainer::new(Network::new(spec, 0)?, SgdOptions::default());
+    let mut trainer = Trainer::new(Network::new(spec, 0)?, SgdOptions::default())?;
+    let objective = Objective::new(&LossOptions::default(), &[1; 10], HeadKind::Linear)?;
     let path = trainer.network().simd_path();
 
     let (median, least) = measure(steps.max(1), || {
-        trainer.step(&images, &labels, 0.1).expect("a finite loss");
+        let step = trainer.step(&images, labels[..].into(), &objective, 0.1);
+        step.expect("a finite loss");
     });
     println!("{path}: training step: median {median:.1} ms, least {least:.1} ms");
     let (median, least) = measure(steps.max(1), || {
@@ -66,6 +63,8 @@ fn head_training() -> Result<f64, Box<dyn std::error::Error>> {
         schedule: Schedule::Reference,
         learning_rate: 0.1,
         sgd: SgdOptions::default(),
+        loss: LossOptions::default(),
+        kind: HeadKind::Linear,
         seed: 0,
         start: None,
     };

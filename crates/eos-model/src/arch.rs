@@ -3,14 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use eos_engine::InputShape;
+use eos_engine::{InputShape, ResNet, SimdPath};
 use serde::{Deserialize, Serialize};
 
-use crate::error::ModelError;
+use crate::{HeadKind, ModelError};
 
 /// Residual networks for small images, by depth.
 ///
-/// Three stages of (depth − 2) / 6 basic blocks with 16, 32 and 64 channels, then global average
+/// Three stages of (depth − 2) / 6 basic blocks with 16, 32 and 64 channels (times
+/// [`NetworkSpec::width_factor`]), then global average
 /// pooling: the CIFAR networks of He et al. 2016, with parameter-free ("option A") shortcuts.
 ///
 /// ```
@@ -103,21 +104,46 @@ pub struct NetworkSpec {
     pub width: usize,
     /// Classes, the length of the logits.
     pub classes: usize,
+    /// Factor of the channels of every layer: 1 is the paper's network.
+    #[serde(default = "one")]
+    pub width_factor: usize,
+    /// The head.
+    #[serde(default)]
+    pub head: HeadKind,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl NetworkSpec {
+    /// A network of usual width with a linear head, for images of `[channels, height, width]`.
+    pub const fn new(arch: Arch, [channels, height, width]: [usize; 3], classes: usize) -> Self {
+        Self {
+            arch,
+            channels,
+            height,
+            width,
+            classes,
+            width_factor: 1,
+            head: HeadKind::Linear,
+        }
+    }
+
     /// Values in one image: channels × height × width.
     pub fn image_len(&self) -> usize {
         self.channels * self.height * self.width
     }
 
-    /// The part of the specification that the engine needs.
-    pub(crate) fn input(&self) -> InputShape {
-        InputShape {
+    /// The backbone.
+    pub(crate) fn engine(&self, path: SimdPath) -> Result<ResNet, ModelError> {
+        let input = InputShape {
             channels: self.channels,
             height: self.height,
             width: self.width,
-        }
+        };
+        let (depth, factor) = (self.arch.depth(), self.width_factor);
+        Ok(ResNet::wide(depth, factor, input, path)?)
     }
 
     /// Refuses shapes that no network can have.
@@ -146,10 +172,20 @@ impl fmt::Display for NetworkSpec {
             height,
             width,
             classes,
+            width_factor,
+            head,
         } = self;
+        write!(f, "{arch}")?;
+        if *width_factor != 1 {
+            write!(f, " of {width_factor} times the width")?;
+        }
         write!(
             f,
-            "{arch} for {channels}×{height}×{width} images and {classes} classes"
-        )
+            " for {channels}×{height}×{width} images and {classes} classes"
+        )?;
+        match head {
+            HeadKind::Linear => Ok(()),
+            HeadKind::Normalised => write!(f, " with a normalised head"),
+        }
     }
 }

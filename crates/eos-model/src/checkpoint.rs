@@ -1,9 +1,9 @@
 //! Checkpoints: safetensors with the names of the reference ResNet's PyTorch state_dict.
 
 use crate::layer::{ConvNorm, Values};
-use crate::{Head, Mismatch, ModelError, Network, NetworkSpec};
+use crate::{Head, HeadKind, Mismatch, ModelError, Network, NetworkSpec};
 use dfdx::tensor::Cpu;
-use eos_engine::{ResNet, SimdPath};
+use eos_engine::SimdPath;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::{BTreeMap, HashMap};
 
@@ -59,7 +59,7 @@ impl Network {
     /// that is missing, unexpected, of another shape or type, or not finite.
     pub fn from_safetensors(bytes: &[u8], spec: NetworkSpec) -> Result<Self, ModelError> {
         spec.check()?;
-        let engine = ResNet::new(spec.arch.depth(), spec.input(), SimdPath::detect()?)?;
+        let engine = spec.engine(SimdPath::detect()?)?;
         let subject = spec.to_string();
         let mut file = Reader::open(bytes, &subject)?;
         let mut layers = Vec::new();
@@ -79,7 +79,7 @@ impl Network {
                 variance,
             });
         }
-        let head = file.head(spec.classes, engine.embedding_width());
+        let head = file.head(spec.head, spec.classes, engine.embedding_width());
         file.finish(subject)?;
         let device = Cpu::default();
         let layers = layers
@@ -90,15 +90,28 @@ impl Network {
 }
 
 impl Head {
-    /// The head alone, as `linear.weight` `[C, D]` and `linear.bias` `[C]`.
+    /// The head alone: `linear.weight` `[C, D]` and `linear.bias` `[C]`; a normalised head as
+    /// `linear.weight` `[D, C]` and no bias, which is how the reference's `NormedLinear` holds it.
     ///
     /// # Errors
     /// A head whose lengths disagree, [`ModelError::Unwritable`].
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
+        self.written(None)
+    }
+
+    /// As [`to_safetensors`](Self::to_safetensors), with a note that [`note`] reads back.
+    ///
+    /// # Errors
+    /// As [`to_safetensors`](Self::to_safetensors).
+    pub fn to_safetensors_with_note(&self, note: &str) -> Result<Vec<u8>, ModelError> {
+        self.written(Some(note))
+    }
+
+    fn written(&self, note: Option<&str>) -> Result<Vec<u8>, ModelError> {
         self.check()?;
         let mut out = Writer::default();
         out.head(self);
-        out.finish("the head", None)
+        out.finish("the head", note)
     }
 
     /// A head from safetensors bytes; other tensors, such as a backbone's, are left alone.
@@ -108,31 +121,49 @@ impl Head {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, ModelError> {
         let subject = "a head";
         let mut file = Reader::open(bytes, subject)?;
+        let kind = head_kind(&file.tensors);
         let shape = file.tensors.tensor("linear.weight").ok();
         let shape = shape.map_or(vec![0, 0], |tensor| tensor.shape().to_vec());
-        let (classes, dims) = match shape[..] {
-            [classes, dims] => (classes, dims),
+        let (classes, dims) = match (kind, &shape[..]) {
+            (HeadKind::Linear, [classes, dims]) | (HeadKind::Normalised, [dims, classes]) => {
+                (*classes, *dims)
+            }
             _ => (0, 0),
         };
-        let head = file.head(classes, dims);
+        let head = file.head(kind, classes, dims);
         file.unread.clear();
         file.finish(subject.to_owned())?;
         Ok(head)
     }
 }
 
-/// The note that [`Network::to_safetensors_with_note`] put into a file; `None` for files of others.
+/// The note that a network's or head's `to_safetensors_with_note` put into a file; `None` for files of
+/// others.
 ///
 /// # Errors
 /// [`ModelError::Unreadable`].
 pub fn note(bytes: &[u8]) -> Result<Option<String>, ModelError> {
     let (_, about) =
         SafeTensors::read_metadata(bytes).map_err(|source| ModelError::Unreadable {
-            subject: "a network".to_owned(),
+            subject: "a checkpoint".to_owned(),
             source,
         })?;
     let notes = about.metadata().as_ref();
     Ok(notes.and_then(|notes| notes.get(NOTE)).cloned())
+}
+
+/// A head without a bias is a normalised one.
+pub(crate) fn head_kind(file: &SafeTensors<'_>) -> HeadKind {
+    match file.tensor("linear.weight").is_ok() && file.tensor("linear.bias").is_err() {
+        true => HeadKind::Normalised,
+        false => HeadKind::Linear,
+    }
+}
+
+/// A matrix `[rows, columns]` as `[columns, rows]`.
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let at = |to: usize| values[to % rows * columns + to / rows];
+    (0..values.len()).map(at).collect()
 }
 
 /// Tensors on their way into a file.
@@ -155,12 +186,18 @@ impl Writer {
     }
 
     fn head(&mut self, head: &Head) {
-        self.floats(
-            "linear.weight".into(),
-            &[head.classes, head.dims],
-            &head.weight,
-        );
-        self.floats("linear.bias".into(), &[head.classes], &head.bias);
+        let (classes, dims) = (head.classes, head.dims);
+        let name = "linear.weight".to_owned();
+        match head.kind {
+            HeadKind::Linear => {
+                self.floats(name, &[classes, dims], &head.weight);
+                self.floats("linear.bias".into(), &[classes], &head.bias);
+            }
+            HeadKind::Normalised => {
+                let weight = transposed(&head.weight, classes, dims);
+                self.floats(name, &[dims, classes], &weight);
+            }
+        }
     }
 
     fn finish(self, subject: &str, note: Option<&str>) -> Result<Vec<u8>, ModelError> {
@@ -241,10 +278,21 @@ impl<'a> Reader<'a> {
         self.unread.remove(name);
     }
 
-    fn head(&mut self, classes: usize, dims: usize) -> Head {
+    fn head(&mut self, kind: HeadKind, classes: usize, dims: usize) -> Head {
+        let (weight, bias) = match kind {
+            HeadKind::Linear => (
+                self.floats("linear.weight", &[classes, dims]),
+                self.floats("linear.bias", &[classes]),
+            ),
+            HeadKind::Normalised => {
+                let weight = self.floats("linear.weight", &[dims, classes]);
+                (transposed(&weight, dims, classes), Vec::new())
+            }
+        };
         Head {
-            weight: self.floats("linear.weight", &[classes, dims]),
-            bias: self.floats("linear.bias", &[classes]),
+            kind,
+            weight,
+            bias,
             classes,
             dims,
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::HeadKind;
 use dfdx::tensor::CpuError;
 
 /// Why a network could not be built, loaded, run or trained.
@@ -36,6 +37,14 @@ pub enum ModelError {
         /// What would be accepted.
         wanted: &'static str,
     },
+    /// The rate falls at epochs that are not there, or not in order.
+    #[error("the schedule's steps are at {got:?}, wanted epochs rising, from 1 to {last} (training has {epochs})", last = epochs.saturating_sub(1))]
+    Steps {
+        /// The epochs given.
+        got: Vec<usize>,
+        /// How many epochs there are.
+        epochs: usize,
+    },
     /// A slice has the wrong number of values.
     #[error("{what}: {got} values given, wanted {wanted}")]
     Length {
@@ -56,6 +65,33 @@ pub enum ModelError {
         /// How many classes there are.
         classes: usize,
     },
+    /// A class has no rows where weights, margins or priors are made of the classes' sizes.
+    #[error("class {class} has no rows, and {what} need one at least of every class")]
+    EmptyClass {
+        /// Its index.
+        class: usize,
+        /// What is made of the sizes.
+        what: &'static str,
+    },
+    /// The head to start from is of another kind.
+    #[error(
+        "the head to start from is {got}, wanted a {wanted} one; choose head \"{got}\", or start afresh"
+    )]
+    HeadKind {
+        /// Its kind.
+        got: HeadKind,
+        /// The kind that is trained.
+        wanted: HeadKind,
+    },
+    /// Margins are in cosines, which a linear head does not give.
+    #[error("loss \"ldam\" needs a normalised head; choose head \"normalised\", or another loss")]
+    LinearMargin,
+    /// A normalised head has no bias that could be moved.
+    #[error(
+        "post-hoc logit adjustment moves a linear head's bias, and this head is normalised; train \
+         with loss \"logit-adjusted\" instead"
+    )]
+    Adjustment,
     /// The loss is NaN or infinite; the parameters are as they were before the step.
     #[error(
         "training diverged: the loss is {loss} at learning rate {learning_rate}; \

@@ -1,26 +1,57 @@
-//! The classifier head: one linear layer on embeddings, as plain numbers.
+//! The classifier head: one layer on embeddings, as plain numbers.
 
 use crate::ModelError;
+use crate::objective::log_priors;
 use eos_tensor::{PhiloxRng, stream};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Rows that one task scores.
 const TILE: usize = 256;
 
-/// logits = rows · weightᵀ + bias.
+/// Norms below this count as this much, as in PyTorch's `normalize`.
+pub(crate) const LEAST_NORM: f32 = 1e-12;
+
+/// How a head makes logits of a row x.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadKind {
+    /// w_c · x + b_c.
+    #[default]
+    Linear,
+    /// cos(w_c, x), without bias: the head that LDAM trains. The factor s belongs to the loss.
+    Normalised,
+}
+
+impl fmt::Display for HeadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Linear => "linear",
+            Self::Normalised => "normalised",
+        })
+    }
+}
+
+/// logits = rows · weightᵀ + bias, or the cosines of rows and weights.
 ///
 /// ```
-/// use eos_model::Head;
-/// let head = Head { weight: vec![1.0, 0.0, 0.0, 2.0], bias: vec![0.5, 0.0], classes: 2, dims: 2 };
+/// use eos_model::{Head, HeadKind};
+/// let (weight, bias) = (vec![1.0, 0.0, 0.0, 2.0], vec![0.5, 0.0]);
+/// let head = Head { kind: HeadKind::Linear, weight, bias, classes: 2, dims: 2 };
 /// assert_eq!(head.logits(&[1.0, 3.0])?, [1.5, 6.0]);
 /// assert_eq!(head.predict(&[1.0, 3.0, 4.0, 0.0])?, [1, 0]);
+/// let head = Head { kind: HeadKind::Normalised, bias: vec![], ..head };
+/// assert_eq!(head.logits(&[3.0, 4.0])?, [0.6, 0.8]);
 /// # Ok::<(), eos_model::ModelError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
+    /// Linear or normalised.
+    pub kind: HeadKind,
     /// `[C, D]`.
     pub weight: Vec<f32>,
-    /// `[C]`.
+    /// `[C]`; empty where the head is normalised.
     pub bias: Vec<f32>,
     /// C.
     pub classes: usize,
@@ -29,29 +60,65 @@ pub struct Head {
 }
 
 impl Head {
-    /// A fresh head from the stream of head initialisation: Kaiming normal weights, bias uniform
-    /// within ± 1/√D, as the reference's.
-    pub fn fresh(classes: usize, dims: usize, seed: u64) -> Self {
-        Self::draw(
-            classes,
-            dims,
-            PhiloxRng::new(seed, stream::HEAD_INITIALISATION, 0),
-        )
+    /// A fresh head from the stream of head initialisation. Linear: Kaiming normal weights, bias
+    /// uniform within ± 1/√D, as the reference's. Normalised: directions uniform on the sphere.
+    pub fn fresh(kind: HeadKind, classes: usize, dims: usize, seed: u64) -> Self {
+        let rng = PhiloxRng::new(seed, stream::HEAD_INITIALISATION, 0);
+        Self::draw(kind, classes, dims, rng)
     }
 
-    pub(crate) fn draw(classes: usize, dims: usize, mut rng: PhiloxRng) -> Self {
+    pub(crate) fn draw(kind: HeadKind, classes: usize, dims: usize, mut rng: PhiloxRng) -> Self {
         let deviation = (2.0 / dims as f32).sqrt();
         let bound = 1.0 / (dims as f32).sqrt();
-        Self {
-            weight: (0..classes * dims)
-                .map(|_| deviation * rng.normal())
-                .collect(),
-            bias: (0..classes)
+        let mut weight: Vec<f32> = (0..classes * dims)
+            .map(|_| deviation * rng.normal())
+            .collect();
+        let bias = match kind {
+            HeadKind::Linear => (0..classes)
                 .map(|_| bound * (2.0 * rng.unit() - 1.0))
                 .collect(),
+            HeadKind::Normalised => {
+                for row in weight.chunks_exact_mut(dims) {
+                    let norm = norm(row);
+                    row.iter_mut().for_each(|w| *w /= norm);
+                }
+                Vec::new()
+            }
+        };
+        Self {
+            kind,
+            weight,
+            bias,
             classes,
             dims,
         }
+    }
+
+    /// Post-hoc logit adjustment (Menon et al. 2021): this head with logits − τ ln π, for priors π
+    /// of training classes with `counts` rows, `[C]`. No training.
+    ///
+    /// # Errors
+    /// [`ModelError::Length`] for counts of other classes, [`ModelError::EmptyClass`],
+    /// [`ModelError::Adjustment`] for a normalised head, which has no bias.
+    pub fn logit_adjusted(&self, counts: &[usize], tau: f64) -> Result<Self, ModelError> {
+        self.check()?;
+        if self.kind == HeadKind::Normalised {
+            return Err(ModelError::Adjustment);
+        }
+        if counts.len() != self.classes {
+            return Err(ModelError::Length {
+                what: "class counts",
+                got: counts.len(),
+                wanted: format!("one for each of {} classes", self.classes),
+            });
+        }
+        let priors = log_priors(counts)?;
+        let moved = self.bias.iter().zip(priors);
+        let bias = moved.map(|(bias, prior)| bias - (tau * prior) as f32);
+        Ok(Self {
+            bias: bias.collect(),
+            ..self.clone()
+        })
     }
 
     /// Logits `[N, C]` of rows `[N, D]`.
@@ -82,8 +149,21 @@ impl Head {
 
     fn score(&self, row: &[f32], logits: &mut [f32]) {
         let weights = self.weight.chunks_exact(self.dims);
-        for ((logit, weight), bias) in logits.iter_mut().zip(weights).zip(&self.bias) {
-            *logit = weight.iter().zip(row).map(|(w, x)| w * x).sum::<f32>() + bias;
+        for (logit, weight) in logits.iter_mut().zip(weights.clone()) {
+            *logit = weight.iter().zip(row).map(|(w, x)| w * x).sum::<f32>();
+        }
+        match self.kind {
+            HeadKind::Linear => {
+                for (logit, bias) in logits.iter_mut().zip(&self.bias) {
+                    *logit += bias;
+                }
+            }
+            HeadKind::Normalised => {
+                let of_row = norm(row);
+                for (logit, weight) in logits.iter_mut().zip(weights) {
+                    *logit /= of_row * norm(weight);
+                }
+            }
         }
     }
 
@@ -98,22 +178,31 @@ impl Head {
 
     /// Euclidean norm of each class's weights, `[C]`.
     pub fn weight_norms(&self) -> Vec<f32> {
-        let norm = |w: &[f32]| w.iter().map(|w| w * w).sum::<f32>().sqrt();
         self.weight.chunks_exact(self.dims).map(norm).collect()
     }
 
     pub(crate) fn check(&self) -> Result<(), ModelError> {
+        let biases = match self.kind {
+            HeadKind::Linear => self.classes,
+            HeadKind::Normalised => 0,
+        };
         for (what, got, wanted) in [
             ("head weight", self.weight.len(), self.classes * self.dims),
-            ("head bias", self.bias.len(), self.classes),
+            ("head bias", self.bias.len(), biases),
         ] {
-            if got != wanted || wanted == 0 {
+            if got != wanted || self.classes * self.dims == 0 {
                 let wanted = format!("{} classes × {} dimensions", self.classes, self.dims);
                 return Err(ModelError::Length { what, got, wanted });
             }
         }
         Ok(())
     }
+}
+
+/// The Euclidean norm, as much as a division can use.
+pub(crate) fn norm(values: &[f32]) -> f32 {
+    let squares: f32 = values.iter().map(|v| v * v).sum();
+    squares.sqrt().max(LEAST_NORM)
 }
 
 /// Position of the largest value, the first of equals.

@@ -1,6 +1,7 @@
 //! The parameters of one convolution and its normalization, held by dfdx.
 
 use crate::ModelError;
+use crate::sgd::Parameter;
 use dfdx::tensor::{Cpu, Tensor, TensorFromVec};
 use eos_engine::{Layer, LayerParams, Running};
 use eos_tensor::{PhiloxRng, stream};
@@ -75,8 +76,12 @@ impl ConvNorm {
     }
 
     /// What gradients move.
-    pub fn trained(&mut self) -> [&mut Flat; 3] {
-        [&mut self.weight, &mut self.gamma, &mut self.beta]
+    pub fn trained(&mut self) -> [Parameter<'_>; 3] {
+        [
+            Parameter::Filter(&mut self.weight),
+            Parameter::Vector(&mut self.gamma),
+            Parameter::Vector(&mut self.beta),
+        ]
     }
 
     /// Moves the running statistics towards those of a batch.

@@ -1,9 +1,9 @@
 //! A backbone and its head.
 
-use crate::layer::{ConvNorm, Values, copied, flat};
-use crate::tape::Linear;
-use crate::{Head, ModelError, NetworkSpec};
-use dfdx::tensor::{Cpu, TensorFromVec};
+use crate::layer::{ConvNorm, Values};
+use crate::tape::HeadParameters;
+use crate::{Head, HeadKind, ModelError, NetworkSpec};
+use dfdx::tensor::Cpu;
 use eos_engine::{ResNet, SimdPath};
 use eos_tensor::{PhiloxRng, stream};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 /// Images that one call of the engine embeds: bounds the memory of an evaluation.
 const EMBED_BATCH: usize = 256;
 
-/// A residual network for small images: backbone, then a linear head.
+/// A residual network for small images: backbone, then a head.
 #[derive(Debug, Clone)]
 pub struct Network {
     pub(crate) spec: NetworkSpec,
     pub(crate) device: Cpu,
     pub(crate) engine: Arc<ResNet>,
     pub(crate) layers: Vec<ConvNorm>,
-    pub(crate) head: Linear,
+    pub(crate) head: HeadParameters,
 }
 
 impl Network {
@@ -37,14 +37,14 @@ impl Network {
     /// As [`new`](Self::new).
     pub fn on_path(spec: NetworkSpec, seed: u64, path: SimdPath) -> Result<Self, ModelError> {
         spec.check()?;
-        let engine = ResNet::new(spec.arch.depth(), spec.input(), path)?;
+        let engine = spec.engine(path)?;
         let device = Cpu::default();
         let layers = engine.layers().iter().enumerate();
         let layers = layers
             .map(|(index, layer)| ConvNorm::new(&device, layer, index as u64, seed))
             .collect::<Result<Vec<_>, _>>()?;
         let rng = PhiloxRng::new(seed, stream::INITIALISATION, layers.len() as u64);
-        let head = Head::draw(spec.classes, engine.embedding_width(), rng);
+        let head = Head::draw(spec.head, spec.classes, engine.embedding_width(), rng);
         Self::assemble(spec, engine, layers, &head)
     }
 
@@ -53,8 +53,7 @@ impl Network {
     /// # Errors
     /// A path that this machine cannot run.
     pub fn with_simd_path(mut self, path: SimdPath) -> Result<Self, ModelError> {
-        let depth = self.spec.arch.depth();
-        self.engine = Arc::new(ResNet::new(depth, self.spec.input(), path)?);
+        self.engine = Arc::new(self.spec.engine(path)?);
         Ok(self)
     }
 
@@ -65,7 +64,7 @@ impl Network {
         head: &Head,
     ) -> Result<Self, ModelError> {
         let device = Cpu::default();
-        let head = linear(&device, head)?;
+        let head = HeadParameters::new(&device, head)?;
         let engine = Arc::new(engine);
         Ok(Self {
             spec,
@@ -87,7 +86,11 @@ impl Network {
             layer.weight_shape().iter().product::<usize>() + 2 * layer.out_channels
         };
         let backbone: usize = self.engine.layers().iter().map(of_layer).sum();
-        backbone + (self.embedding_width() + 1) * self.spec.classes
+        let biases = match self.spec.head {
+            HeadKind::Linear => self.spec.classes,
+            HeadKind::Normalised => 0,
+        };
+        backbone + self.embedding_width() * self.spec.classes + biases
     }
 
     /// Values in an embedding, D.
@@ -126,15 +129,10 @@ impl Network {
 
     /// A copy of the head.
     pub fn head(&self) -> Head {
-        Head {
-            weight: copied(&self.head.weight),
-            bias: copied(&self.head.bias),
-            classes: self.spec.classes,
-            dims: self.embedding_width(),
-        }
+        self.head.head()
     }
 
-    /// Puts a head on the network.
+    /// Puts a head on the network, which may be of another kind than the one it had.
     ///
     /// # Errors
     /// [`ModelError::Length`] where its classes or dimensions are not the network's.
@@ -148,16 +146,8 @@ impl Network {
                 wanted: format!("{classes} classes × {dims} dimensions"),
             });
         }
-        self.head = linear(&self.device, head)?;
+        self.head = HeadParameters::new(&self.device, head)?;
+        self.spec.head = head.kind;
         Ok(())
     }
-}
-
-/// A head's numbers in dfdx.
-pub(crate) fn linear(device: &Cpu, head: &Head) -> Result<Linear, ModelError> {
-    head.check()?;
-    Ok(Linear {
-        weight: device.try_tensor_from_vec(head.weight.clone(), (head.classes, head.dims))?,
-        bias: flat(device, head.bias.clone())?,
-    })
 }

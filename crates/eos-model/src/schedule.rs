@@ -1,15 +1,20 @@
 //! Learning rates over the epochs.
 
+use crate::ModelError;
+use crate::kinded::{kinded, no_fields};
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate moves between the first step and the last.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+/// How the learning rate moves between the first step and the last. In a configuration a name
+/// (`"cosine"`), or a table (`{ kind = "cosine", warmup-epochs = 5 }`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(
+    tag = "kind",
     rename_all = "kebab-case",
     rename_all_fields = "kebab-case",
-    deny_unknown_fields
+    deny_unknown_fields,
+    remote = "Self"
 )]
 #[non_exhaustive]
 pub enum Schedule {
@@ -18,6 +23,7 @@ pub enum Schedule {
     /// ten-thousandth from epoch 181. The numbers are absolute, whatever the number of epochs:
     /// a head trained for 10 epochs sees the warm-up and then the peak, as in the reference.
     #[default]
+    #[serde(deserialize_with = "no_fields")]
     Reference,
     /// From a hundredth of the peak linearly up over `warmup_epochs`, then half a cosine down to 0.
     Cosine {
@@ -25,11 +31,31 @@ pub enum Schedule {
         #[serde(default)]
         warmup_epochs: f64,
     },
+    /// From a hundredth of the peak linearly up over `warmup_epochs`, then the peak times `factor` for
+    /// each epoch of `at` that is done, as PyTorch's `MultiStepLR` has it.
+    Steps {
+        /// Epochs after which the rate falls, in rising order.
+        at: Vec<usize>,
+        /// What it falls to each time, as a share.
+        #[serde(default = "tenth")]
+        factor: f64,
+        /// Epochs until the peak, possibly fractional.
+        #[serde(default)]
+        warmup_epochs: f64,
+    },
     /// One cycle (Smith 2018) as PyTorch's `OneCycleLR` has it by default: from peak / 25 along a
     /// half cosine up to the peak at 30 % of training, then down to peak / 250 000.
+    #[serde(deserialize_with = "no_fields")]
     OneCycle,
     /// The peak throughout.
+    #[serde(deserialize_with = "no_fields")]
     Constant,
+}
+
+kinded!(Schedule);
+
+fn tenth() -> f64 {
+    0.1
 }
 
 impl Schedule {
@@ -44,12 +70,21 @@ impl Schedule {
     pub fn learning_rate(&self, peak: f64, position: f64, epochs: usize) -> f64 {
         let epochs = (epochs as f64).max(f64::MIN_POSITIVE);
         let position = position.clamp(0.0, epochs);
-        match *self {
+        match self {
             Self::Reference => peak * reference_factor(position),
+            Self::Steps {
+                at,
+                factor,
+                warmup_epochs,
+            } => {
+                let done = at.iter().filter(|epoch| **epoch as f64 <= position);
+                let fallen = peak * factor.powi(done.count() as i32);
+                warm_up(fallen, position, warmup_epochs.clamp(0.0, epochs))
+            }
             Self::Cosine { warmup_epochs } => {
                 let warmup = warmup_epochs.clamp(0.0, epochs);
                 if position < warmup {
-                    peak * (0.01 + 0.99 * position / warmup)
+                    warm_up(peak, position, warmup)
                 } else {
                     // Without an epoch after the warm-up there is nothing to come down over.
                     let rest = (epochs - warmup).max(f64::MIN_POSITIVE);
@@ -67,6 +102,50 @@ impl Schedule {
             }
             Self::Constant => peak,
         }
+    }
+
+    /// Refuses numbers that no training of `epochs` epochs can use.
+    ///
+    /// # Errors
+    /// [`ModelError::Option`], [`ModelError::Steps`].
+    pub fn check(&self, epochs: usize) -> Result<(), ModelError> {
+        let (at, factor, warmup) = match self {
+            Self::Steps {
+                at,
+                factor,
+                warmup_epochs,
+            } => (at.as_slice(), *factor, *warmup_epochs),
+            Self::Cosine { warmup_epochs } => (&[][..], 1.0, *warmup_epochs),
+            _ => return Ok(()),
+        };
+        let refuse = |field, got, wanted| Err(ModelError::Option { field, got, wanted });
+        if !(warmup >= 0.0 && warmup.is_finite()) {
+            return refuse("warmup-epochs", warmup, "a number of 0 or more");
+        }
+        if !(factor > 0.0 && factor <= 1.0) {
+            return refuse(
+                "factor",
+                factor,
+                "a number above 0 and up to 1, such as 0.1",
+            );
+        }
+        let rising = at.windows(2).all(|pair| pair[0] < pair[1]);
+        match at.last() {
+            Some(last) if !rising || at[0] == 0 || *last >= epochs => Err(ModelError::Steps {
+                got: at.to_vec(),
+                epochs,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// From a hundredth of the peak linearly up to it over `warmup` epochs.
+fn warm_up(peak: f64, position: f64, warmup: f64) -> f64 {
+    if position < warmup {
+        peak * (0.01 + 0.99 * position / warmup)
+    } else {
+        peak
     }
 }
 
@@ -157,6 +236,33 @@ mod tests {
     }
 
     #[test]
+    fn steps_multiply_the_peak_after_a_warm_up() {
+        let steps = |at: &[usize]| Schedule::Steps {
+            at: at.to_vec(),
+            factor: 0.1,
+            warmup_epochs: 2.0,
+        };
+        let wanted = [
+            (0.0, 0.001),
+            (1.0, 0.0505),
+            (2.0, 0.1),
+            (3.99, 0.1),
+            (4.0, 0.01),
+            (5.5, 0.01),
+            (6.0, 0.001),
+        ];
+        check(steps(&[4, 6]), 8, &wanted);
+        assert!(steps(&[4, 6]).check(8).is_ok());
+        for at in [&[6, 4][..], &[0, 4], &[4, 8]] {
+            let told = steps(at).check(8).expect_err("no steps").to_string();
+            assert!(told.contains("rising, from 1 to 7"), "{told}");
+        }
+        let json = r#"{"kind": "steps", "at": [4, 6], "warmup-epochs": 2}"#;
+        let read: Schedule = serde_json::from_str(json).expect("a schedule");
+        assert_eq!(read, steps(&[4, 6]));
+    }
+
+    #[test]
     fn a_warm_up_longer_than_training_is_cut() {
         let schedule = Schedule::Cosine {
             warmup_epochs: 50.0,
@@ -183,11 +289,22 @@ mod tests {
 
     #[test]
     fn serde_names_are_those_of_configurations() {
-        let cosine: Schedule =
-            serde_json::from_str(r#"{"cosine": {"warmup-epochs": 5}}"#).expect("a schedule");
-        assert_eq!(cosine, Schedule::Cosine { warmup_epochs: 5.0 });
-        let named: Schedule = serde_json::from_str(r#""one-cycle""#).expect("a schedule");
-        assert_eq!(named, Schedule::OneCycle);
-        assert!(serde_json::from_str::<Schedule>(r#"{"cosine": {"warm-up": 5}}"#).is_err());
+        let read = |json| serde_json::from_str::<Schedule>(json).map_err(|e| e.to_string());
+        let cosine = read(r#"{"kind": "cosine", "warmup-epochs": 5}"#);
+        assert_eq!(cosine, Ok(Schedule::Cosine { warmup_epochs: 5.0 }));
+        let named = read(r#""cosine""#);
+        assert_eq!(named, Ok(Schedule::Cosine { warmup_epochs: 0.0 }));
+        assert_eq!(read(r#""one-cycle""#), Ok(Schedule::OneCycle));
+        for (json, word) in [
+            (r#"{"kind": "cosine", "warm-up": 5}"#, "`warm-up`"),
+            (
+                r#"{"kind": "constant", "warmup-epochs": 5}"#,
+                "`warmup-epochs`",
+            ),
+            (r#""cosin""#, "`one-cycle`"),
+        ] {
+            let told = read(json).expect_err("no schedule");
+            assert!(told.contains(word), "{told}");
+        }
     }
 }

@@ -1,18 +1,12 @@
 //! Training, heads and checkpoints, without a peer.
 
 use eos_model::{
-    Arch, Head, HeadData, HeadTraining, ModelError, Network, NetworkSpec, Schedule, SgdOptions,
-    Trainer, train_head,
+    Arch, Head, HeadData, HeadKind, HeadTraining, Loss, LossOptions, ModelError, Network,
+    NetworkSpec, Objective, Schedule, SgdOptions, Trainer, train_head,
 };
 use eos_tensor::{PhiloxRng, stream};
 
-const SPEC: NetworkSpec = NetworkSpec {
-    arch: Arch::ResNet20,
-    channels: 1,
-    height: 8,
-    width: 8,
-    classes: 3,
-};
+const SPEC: NetworkSpec = NetworkSpec::new(Arch::ResNet20, [1, 8, 8], 3);
 
 /// Images whose class decides which third is bright.
 fn images(n: usize) -> (Vec<f32>, Vec<u32>) {
@@ -33,41 +27,49 @@ fn in_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     pool.install(work)
 }
 
-fn trained(threads: usize) -> (Vec<f32>, Vec<u8>) {
+fn trained(loss: Loss, threads: usize) -> (Vec<f32>, Vec<u8>) {
     in_threads(threads, || {
         let (images, labels) = images(24);
-        let mut trainer = Trainer::new(Network::new(SPEC, 1).unwrap(), SgdOptions::default());
-        let losses = (0..12)
-            .map(|_| trainer.step(&images, &labels, 0.05).unwrap().loss)
-            .collect();
+        let spec = NetworkSpec {
+            head: loss.head(),
+            ..SPEC
+        };
+        let network = Network::new(spec, 1).unwrap();
+        let mut trainer = Trainer::new(network, SgdOptions::default()).unwrap();
+        let objective = Objective::new(&LossOptions::new(loss), &[30, 20, 9], loss.head()).unwrap();
+        let mut step = || trainer.step(&images, labels[..].into(), &objective, 0.05);
+        let losses = (0..12).map(|_| step().unwrap().loss).collect();
         (losses, trainer.into_network().to_safetensors().unwrap())
     })
 }
 
 #[test]
 fn the_loss_falls_and_the_bits_do_not_depend_on_threads() {
-    let (losses, bytes) = trained(1);
-    assert!(losses[11] < 0.3 * losses[0], "{losses:?}");
-    assert_eq!(trained(2), (losses, bytes));
+    for loss in [Loss::CrossEntropy, Loss::Ldam { max_margin: 0.5 }] {
+        let (losses, bytes) = trained(loss, 1);
+        assert!(losses[11] < 0.3 * losses[0], "{loss:?}: {losses:?}");
+        assert_eq!(trained(loss, 2), (losses, bytes));
+    }
 }
 
 #[test]
 fn a_checkpoint_comes_back_bit_for_bit() {
-    let network = Network::new(SPEC, 5).unwrap();
-    let bytes = network.to_safetensors().unwrap();
-    let back = Network::from_safetensors(&bytes, SPEC).unwrap();
-    assert_eq!(back.to_safetensors().unwrap(), bytes);
-    let (images, _) = images(5);
-    assert_eq!(
-        back.embed(&images).unwrap(),
-        network.embed(&images).unwrap()
-    );
-    let head = Head::from_safetensors(&bytes).unwrap();
-    assert_eq!(head, network.head());
-    assert_eq!(
-        Head::from_safetensors(&head.to_safetensors().unwrap()).unwrap(),
-        head
-    );
+    for head in [HeadKind::Linear, HeadKind::Normalised] {
+        let spec = NetworkSpec { head, ..SPEC };
+        let network = Network::new(spec, 5).unwrap();
+        let bytes = network.to_safetensors().unwrap();
+        let back = Network::from_safetensors(&bytes, spec).unwrap();
+        assert_eq!(back.to_safetensors().unwrap(), bytes);
+        let (images, _) = images(5);
+        let rows = network.embed(&images).unwrap();
+        assert_eq!(back.embed(&images).unwrap(), rows);
+        let head = Head::from_safetensors(&bytes).unwrap();
+        assert_eq!(head, network.head());
+        assert_eq!(
+            Head::from_safetensors(&head.to_safetensors().unwrap()).unwrap(),
+            head
+        );
+    }
 }
 
 #[test]
@@ -124,13 +126,7 @@ fn values_that_no_network_can_use_are_named() {
 
 #[test]
 fn the_paper_s_network_has_464_154_parameters() {
-    let spec = NetworkSpec {
-        arch: Arch::ResNet32,
-        channels: 3,
-        height: 32,
-        width: 32,
-        classes: 10,
-    };
+    let spec = NetworkSpec::new(Arch::ResNet32, [3, 32, 32], 10);
     assert_eq!(Network::new(spec, 0).unwrap().parameters(), 464_154);
 }
 
@@ -149,6 +145,8 @@ fn head(threads: usize, batch: usize) -> Head {
             schedule: Schedule::Cosine { warmup_epochs: 0.0 },
             learning_rate: 0.1,
             sgd: SgdOptions::default(),
+            loss: LossOptions::default(),
+            kind: HeadKind::Linear,
             seed: 0,
             start: None,
         };
@@ -182,25 +180,32 @@ fn a_head_learns_what_is_separable_with_the_same_bits_on_any_threads() {
 
 #[test]
 fn what_cannot_be_trained_on_is_refused() {
-    let mut trainer = Trainer::new(Network::new(SPEC, 0).unwrap(), SgdOptions::default());
+    let network = Network::new(SPEC, 0).unwrap();
+    let mut trainer = Trainer::new(network, SgdOptions::default()).unwrap();
+    let objective = |classes| {
+        let counts = vec![1; classes];
+        Objective::new(&LossOptions::default(), &counts, HeadKind::Linear).unwrap()
+    };
     let (images, _) = images(2);
+    let mut step = |images: &[f32], labels: &[u32], classes| {
+        trainer.step(images, labels.into(), &objective(classes), 0.1)
+    };
     let told = |e: ModelError| e.to_string();
-    let label = trainer
-        .step(&images, &[0, 3], 0.1)
-        .map_err(told)
-        .unwrap_err();
+    let label = step(&images, &[0, 3], 3).map_err(told).unwrap_err();
     assert_eq!(
         label,
         "labels: row 1 has class 3, but the classes are 0 to 2"
     );
-    assert!(trainer.step(&images, &[0], 0.1).is_err());
-    assert!(trainer.step(&images, &[], 0.1).is_err());
-    let before = trainer.network().to_safetensors().unwrap();
+    assert!(step(&images, &[0], 3).is_err());
+    assert!(step(&images, &[], 3).is_err());
+    let other = step(&images, &[0, 1], 4).map_err(told).unwrap_err();
+    assert!(other.contains("the network's 3"), "{other}");
     let nan = vec![f32::NAN; 128];
     assert!(matches!(
-        trainer.step(&nan, &[0, 1], 0.1),
+        step(&nan, &[0, 1], 3),
         Err(ModelError::Diverged { .. })
     ));
+    let before = Network::new(SPEC, 0).unwrap().to_safetensors().unwrap();
     assert_eq!(trainer.network().to_safetensors().unwrap(), before);
     assert!(Network::new(NetworkSpec { height: 30, ..SPEC }, 0).is_err());
 }
@@ -217,6 +222,8 @@ fn wide_head(threads: usize) -> Head {
             schedule: Schedule::Reference,
             learning_rate: 0.1,
             sgd: SgdOptions::default(),
+            loss: LossOptions::default(),
+            kind: HeadKind::Linear,
             seed: 0,
             start: None,
         };

@@ -1,8 +1,9 @@
-//! A trained network's file, with what its images must go through before it understands them.
+//! A trained network's file, with what its images must go through before it understands them, and a
+//! head's own file.
 
-use crate::{Error, config::Loss};
-use eos_data::{Format, ImageShape, Normalization};
-use eos_model::{Arch, Network, NetworkSpec};
+use crate::Error;
+use eos_data::{Format, ImageShape, Labels, Normalization};
+use eos_model::{Arch, Head, Loss, Network, NetworkSpec};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,46 @@ impl About {
         let note = serde_json::to_string(self).expect("names and numbers are JSON");
         Ok(network.to_safetensors_with_note(&note)?)
     }
+}
+
+/// What stands in the note of a head's own file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AboutHead {
+    /// Labels of its classes, `[C]`.
+    classes: Vec<String>,
+}
+
+/// A head's own file: `linear.weight`, `linear.bias`, and a note with the labels of its classes.
+///
+/// # Errors
+/// [`Error::Model`].
+pub fn head_checkpoint(head: &Head, classes: &[String]) -> Result<Vec<u8>, Error> {
+    let about = AboutHead {
+        classes: classes.to_vec(),
+    };
+    let note = serde_json::to_string(&about).expect("names are JSON");
+    Ok(head.to_safetensors_with_note(&note)?)
+}
+
+/// A head from its own file or a network's, and the labels of its classes: 0 to C − 1 where the file
+/// does not tell them.
+///
+/// # Errors
+/// [`Error::Io`], and [`Error::Request`] where the file holds no head.
+pub fn read_head(path: &Path) -> Result<(Head, Labels), Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::reading(path, e))?;
+    let named = |e| Error::Request(format!("{}: {e}", path.display()));
+    let head = Head::from_safetensors(&bytes).map_err(named)?;
+    let note = eos_model::note(&bytes).map_err(named)?;
+    // A network's note, or one of another program, is none of a head's.
+    let about: Option<AboutHead> = note.and_then(|note| serde_json::from_str(&note).ok());
+    let about = about.filter(|about| about.classes.len() == head.classes);
+    let labels = match about {
+        Some(about) => Labels::text(&about.classes),
+        None => Labels::indices(head.classes),
+    };
+    Ok((head, labels))
 }
 
 /// A checkpoint that was opened: one of ours, or one trained elsewhere.

@@ -55,10 +55,19 @@ pub enum Error {
 impl Error {
     /// Whether the user's configuration or arguments are at fault (exit code 2).
     pub fn is_usage(&self) -> bool {
+        use eos_model::ModelError as Model;
         use eos_registry::Error as Plugin;
         match self {
             Self::Config { .. } | Self::Folder { .. } | Self::Request(_) => true,
             Self::Data(error) => matches!(error, eos_data::DataError::Request(_)),
+            Self::Model(error) => matches!(
+                error,
+                Model::Option { .. }
+                    | Model::Spec { .. }
+                    | Model::LinearMargin
+                    | Model::Steps { .. }
+                    | Model::HeadKind { .. }
+            ),
             Self::Plugin(error) => matches!(
                 error,
                 Plugin::Unknown { .. }

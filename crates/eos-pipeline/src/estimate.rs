@@ -44,7 +44,7 @@ pub struct Seconds {
 /// Bytes that are held at once, beside a mapped input: labels, and recipes with a window of rows or
 /// the rows of a plugin that makes them itself.
 ///
-/// What a method holds while it works comes on top; neighbours take a packed copy of the rows.
+/// What a method holds while it works comes on top; a search for neighbours holds at most 192 MiB.
 pub fn buffers(asked: Asked<'_>) -> u64 {
     let (n, dims) = (asked.original.len() as u64, asked.original.dims() as u64);
     let added: u64 = asked.wanted.iter().sum();

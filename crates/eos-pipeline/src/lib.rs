@@ -27,7 +27,7 @@ pub mod table;
 pub mod wanted;
 
 pub use balanced::write_balanced;
-pub use checkpoint::{About, Checkpoint};
+pub use checkpoint::{About, Checkpoint, head_checkpoint, read_head};
 pub use config::Config;
 pub use error::Error;
 pub use event::{Event, Observer};

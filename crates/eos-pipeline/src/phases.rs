@@ -1,12 +1,16 @@
 //! The three phases, each usable alone.
 
 use crate::balanced::WINDOW;
+use crate::config::{Select, Train};
 use crate::metrics::Confusion;
 use crate::source::Images;
 use crate::summary::EpochRow;
-use crate::{Config, Error, Event, Observer, config::Select};
+use crate::{Config, Error, Event, Observer};
 use eos_data::{Augmentation, BatchOptions, Batches, Embeddings, ImageSet, Normalization};
-use eos_model::{Head, HeadData, HeadTraining, Network, NetworkSpec, Trainer, train_head};
+use eos_model::{
+    Head, HeadData, HeadTraining, Mixed, Network, NetworkSpec, Objective, Targets, Trainer,
+    train_head,
+};
 use eos_registry::{Plan, Plugin, Request, Services};
 use eos_tensor::{CpuBackend, Rows};
 use std::sync::Arc;
@@ -37,6 +41,8 @@ pub fn network_spec(config: &Config, set: &ImageSet) -> NetworkSpec {
         height: shape.height,
         width: shape.width,
         classes: set.classes().len(),
+        width_factor: config.model.width_factor,
+        head: config.head_kind(),
     }
 }
 
@@ -51,13 +57,18 @@ pub fn train(
 ) -> Result<Trained, Error> {
     let recipe = &config.train;
     let network = Network::new(network_spec(config, &images.train), config.run.seed)?;
-    let mut trainer = Trainer::new(network, config.sgd());
+    let mut trainer = Trainer::new(network, config.sgd())?;
+    let counts = images.train.class_counts();
+    let head = trainer.network().spec().head;
     let options = BatchOptions {
         batch: recipe.batch,
         augmentation: Augmentation {
             crop_padding: recipe.crop_padding,
             flip: recipe.flip,
+            cutout: recipe.cutout,
         },
+        class_weights: config.sampling_weights(&counts)?,
+        mixup: recipe.mixup,
         normalization: images.normalization.clone(),
         seed: config.run.seed,
         threads: LOADERS,
@@ -73,7 +84,9 @@ pub fn train(
     let start = Instant::now();
     for epoch in 0..recipe.epochs {
         let began = Instant::now();
-        let pass = one_epoch(config, &mut trainer, images, epoch, &options, observer)?;
+        let objective = Objective::new(&config.loss_options(epoch), &counts, head)?;
+        let mut pass = Pass::new(config, epoch);
+        pass.run(&mut trainer, &objective, images, &options, observer)?;
         let bac = judged.map(|set| judge(trainer.network(), set, &images.normalization));
         let bac = bac.transpose()?;
         if let Some(bac) = bac
@@ -114,46 +127,63 @@ pub fn train(
     })
 }
 
-struct Pass {
+/// One epoch, and what it came to.
+struct Pass<'a> {
+    recipe: &'a Train,
+    epoch: usize,
     loss: f64,
     correct: usize,
     learning_rate: f64,
 }
 
-fn one_epoch(
-    config: &Config,
-    trainer: &mut Trainer,
-    images: &Images,
-    epoch: usize,
-    options: &BatchOptions,
-    observer: &mut dyn Observer,
-) -> Result<Pass, Error> {
-    let recipe = &config.train;
-    let batches = Batches::epoch(&images.train, epoch, options)?;
-    let steps = Batches::count(&batches);
-    let mut pass = Pass {
-        loss: 0.0,
-        correct: 0,
-        learning_rate: 0.0,
-    };
-    for (step, batch) in batches.enumerate() {
-        if observer.cancelled() {
-            return Err(Error::Interrupted);
+impl<'a> Pass<'a> {
+    fn new(config: &'a Config, epoch: usize) -> Self {
+        Self {
+            recipe: &config.train,
+            epoch,
+            loss: 0.0,
+            correct: 0,
+            learning_rate: 0.0,
         }
-        let position = epoch as f64 + step as f64 / steps as f64;
-        let rate = recipe
-            .schedule
-            .learning_rate(recipe.learning_rate, position, recipe.epochs);
-        let done = trainer.step(&batch.images, &batch.labels, rate)?;
-        pass.loss += f64::from(done.loss) * batch.labels.len() as f64;
-        pass.correct += done.correct;
-        pass.learning_rate = rate;
-        observer.event(&Event::Progress {
-            done: step as u64 + 1,
-            total: steps as u64,
-        });
     }
-    Ok(pass)
+
+    fn run(
+        &mut self,
+        trainer: &mut Trainer,
+        objective: &Objective,
+        images: &Images,
+        options: &BatchOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        let recipe = self.recipe;
+        let batches = Batches::epoch(&images.train, self.epoch, options)?;
+        let steps = Batches::count(&batches);
+        for (step, batch) in batches.enumerate() {
+            if observer.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            let position = self.epoch as f64 + step as f64 / steps as f64;
+            let rate = recipe
+                .schedule
+                .learning_rate(recipe.learning_rate, position, recipe.epochs);
+            let targets = Targets {
+                labels: &batch.labels,
+                mixed: batch.mixed.as_ref().map(|with| Mixed {
+                    labels: &with.labels,
+                    share: with.share,
+                }),
+            };
+            let done = trainer.step(&batch.images, targets, objective, rate)?;
+            self.loss += f64::from(done.loss) * batch.labels.len() as f64;
+            self.correct += done.correct;
+            self.learning_rate = rate;
+            observer.event(&Event::Progress {
+                done: step as u64 + 1,
+                total: steps as u64,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Mean recall of the network's own head.

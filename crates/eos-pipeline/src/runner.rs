@@ -1,7 +1,7 @@
 //! The phases of a run, each written to its folder as it ends.
 
 use crate::balanced::write_balanced;
-use crate::checkpoint::About;
+use crate::checkpoint::{About, head_checkpoint};
 use crate::folder::{RunFolder, SUMMARY};
 use crate::log::Log;
 use crate::phases::{self, Labelled, Trained};
@@ -114,6 +114,9 @@ impl Runner<'_, '_> {
         };
         let as_trained = Labelled::of(&train);
         let mut methods = vec![measure("as trained", &stage.own, as_trained, &test)?];
+        if let Some(tau) = self.config.head.logit_adjustment {
+            methods.push(self.adjusted(&stage, as_trained, tau)?);
+        }
         let mut network = network.clone();
         for plugin in plugins {
             let (head, summary) = self.method(plugin, &stage)?;
@@ -124,6 +127,22 @@ impl Runner<'_, '_> {
         }
         self.checkpoint("phase3/network.safetensors", &network)?;
         Ok(methods)
+    }
+
+    /// The trained head with its logits adjusted by the priors of the training classes.
+    fn adjusted(
+        &self,
+        stage: &Stage<'_>,
+        trained_on: Labelled<'_>,
+        tau: f64,
+    ) -> Result<MethodSummary, Error> {
+        const NAME: &str = "logit-adjusted";
+        let head = stage.own.logit_adjusted(&stage.train.class_counts(), tau)?;
+        let file = format!("phase3/{NAME}.safetensors");
+        let classes = stage.train.label_values().names();
+        self.folder
+            .write(&file, &head_checkpoint(&head, classes)?)?;
+        measure(NAME, &head, trained_on, stage.test)
     }
 
     /// Embeddings of the training images and of those measured on.
@@ -184,7 +203,9 @@ impl Runner<'_, '_> {
         let head = phases::finetune(&options, balanced, self.observer)?;
         let head_seconds = began.elapsed().as_secs_f64();
         let file = format!("phase3/{id}.safetensors");
-        self.folder.write(&file, &head.to_safetensors()?)?;
+        let classes = stage.train.label_values().names();
+        self.folder
+            .write(&file, &head_checkpoint(&head, classes)?)?;
 
         let grown = Labelled {
             rows: Rows::new(&rows, stage.train.dims())?,

@@ -32,9 +32,10 @@ pub struct Images {
 }
 
 impl Images {
-    /// The configuration with what these images decided: normalization and the choice of the epoch.
+    /// The configuration with everything written out, also what these images decided: normalization
+    /// and the choice of the epoch.
     pub fn resolve(&self, config: &Config) -> Config {
-        let mut config = config.clone();
+        let mut config = config.clone().spelt_out();
         config.data.mean = Some(self.normalization.mean.clone());
         config.data.deviation = Some(self.normalization.deviation.clone());
         config.run.select = self.select;

@@ -18,3 +18,9 @@ pub const HEAD_INITIALISATION: u32 = INITIALISATION + 5;
 pub const HEAD_BATCHES: u32 = INITIALISATION + 6;
 /// Rows drawn again for confidence intervals; the index counts draws.
 pub const BOOTSTRAP: u32 = INITIALISATION + 7;
+/// Training rows drawn with replacement; the index is (epoch, place in the epoch).
+pub const SAMPLING: u32 = INITIALISATION + 8;
+/// Place of the hole in one image; the index is (epoch, image).
+pub const CUTOUT: u32 = INITIALISATION + 9;
+/// Share and partners of mixed images; the index is (epoch, batch).
+pub const MIXUP: u32 = INITIALISATION + 10;

@@ -11,11 +11,11 @@
 
 use anyhow::{Context, Result, bail};
 use eos_data::{Embeddings, atomic, read_embeddings};
-use eos_model::{Head, HeadData, HeadTraining, Schedule, SgdOptions, train_head};
+use eos_model::{Head, HeadData, HeadTraining, train_head};
 use eos_pipeline::metrics::Confusion;
 use eos_pipeline::wanted::Wanted;
 use eos_registry::{Plugin, Registry, Request, Services};
-use eos_tensor::{CpuBackend, Rows};
+use eos_tensor::CpuBackend;
 use std::path::Path;
 
 fn main() -> Result<()> {
@@ -91,14 +91,6 @@ fn head_of(rows: &[f32], labels: &[u32], train: &Embeddings) -> Result<Head> {
         labels,
         classes: train.label_values().classes(),
     };
-    let options = HeadTraining {
-        epochs: 20,
-        batch: 512,
-        schedule: Schedule::Cosine { warmup_epochs: 0.0 },
-        learning_rate: 0.1,
-        sgd: SgdOptions::default(),
-        seed: 0,
-        start: None,
-    };
+    let options = HeadTraining::default();
     Ok(train_head(data, &options, &mut |_| true)?)
 }

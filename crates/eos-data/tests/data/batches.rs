@@ -120,6 +120,7 @@ fn padding_is_black_before_it_is_normalised() {
         augmentation: Augmentation {
             crop_padding: 2,
             flip: true,
+            cutout: 0,
         },
         ..BatchOptions::new(
             30,
@@ -215,14 +216,108 @@ fn options_that_do_not_fit_are_refused() {
         augmentation: Augmentation {
             crop_padding: 3,
             flip: false,
+            cutout: 0,
         },
-        ..BatchOptions::new(1, two)
+        ..BatchOptions::new(1, two.clone())
     };
     refused(
         made(&wide),
         "Request",
         &["crop padding", "got 3", "2 × 3 × 3"],
     );
+    for (weights, word) in [
+        (vec![1.0; 2], "2 weights"),
+        (vec![1.0, 0.0, 1.0], "above 0"),
+        (vec![1.0, f64::NAN, 1.0], "above 0"),
+    ] {
+        let options = BatchOptions {
+            class_weights: Some(weights),
+            ..BatchOptions::new(1, two.clone())
+        };
+        refused(made(&options), "Request", &["class weights", word]);
+    }
+    let mixup = BatchOptions {
+        mixup: -0.5,
+        ..BatchOptions::new(1, two)
+    };
+    refused(made(&mixup), "Request", &["mixup", "-0.5"]);
+}
+
+/// 900, 90 and 10 images of three classes; image i is one pixel of value i mod 256.
+fn imbalanced() -> Arc<ImageSet> {
+    let shape = ImageShape {
+        channels: 1,
+        height: 1,
+        width: 1,
+    };
+    let labels = [vec![0; 900], vec![1; 90], vec![2; 10]].concat();
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let pixels = (0..1000).map(|i| (i % 256) as u8).collect();
+    Arc::new(ImageSet::new(shape, pixels, labels, classes).unwrap())
+}
+
+#[test]
+fn classes_are_drawn_by_their_weights() {
+    let set = imbalanced();
+    let normalization = Normalization::measure(&set);
+    let shares = |weights: [f64; 3]| {
+        let options = BatchOptions {
+            class_weights: Some(weights.to_vec()),
+            ..BatchOptions::new(64, normalization.clone())
+        };
+        let mut seen = [0usize; 3];
+        let mut rows = std::collections::HashMap::new();
+        for epoch in 0..10 {
+            let batches = all(&set, epoch, &options);
+            assert_eq!(batches.iter().map(|b| b.labels.len()).sum::<usize>(), 1000);
+            for (row, label) in batches.iter().flat_map(|b| b.index.iter().zip(&b.labels)) {
+                assert_eq!(set.labels()[*row as usize], *label);
+                seen[*label as usize] += 1;
+                *rows.entry(*row).or_insert(0) += 1;
+            }
+        }
+        (seen.map(|n| n as f64 / 10_000.0), rows)
+    };
+    let near = |got: [f64; 3], wanted: [f64; 3]| {
+        let apart = got.iter().zip(wanted).map(|(g, w)| (g - w).abs());
+        assert!(
+            apart.fold(0.0, f64::max) < 0.02,
+            "{got:?}, wanted {wanted:?}"
+        );
+    };
+    let (balanced, rows) = shares([1.0 / 900.0, 1.0 / 90.0, 1.0 / 10.0]);
+    near(balanced, [1.0 / 3.0; 3]);
+    // The ten rows of the last class share a third of 10,000 draws.
+    assert!(
+        (990..1000).all(|row| (270..400).contains(&rows[&row])),
+        "{rows:?}"
+    );
+    near(shares([1.0; 3]).0, [0.9, 0.09, 0.01]);
+}
+
+#[test]
+fn drawn_and_mixed_images_do_not_depend_on_threads() {
+    let set = set();
+    let made = |threads| {
+        let reference = reference(64);
+        let options = BatchOptions {
+            threads,
+            class_weights: Some(set.class_counts().iter().map(|n| 1.0 / *n as f64).collect()),
+            augmentation: Augmentation {
+                cutout: 8,
+                ..reference.augmentation
+            },
+            mixup: 0.4,
+            ..reference
+        };
+        all(&set, 2, &options)
+    };
+    let here = made(0);
+    assert!(made(1) == here && made(3) == here);
+    assert!(here.iter().all(|batch| batch.mixed.is_some()));
+    let shares = here.iter().flat_map(|batch| &batch.mixed);
+    let shares: Vec<f32> = shares.map(|mixed| mixed.share).collect();
+    assert!(shares.iter().any(|share| *share != shares[0]));
 }
 
 proptest! {

@@ -37,6 +37,7 @@ impl Random {
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     pub depth: usize,
+    pub factor: usize,
     pub channels: usize,
     pub size: [usize; 2],
     pub n: usize,
@@ -152,7 +153,7 @@ pub fn network(shape: Shape, path: SimdPath) -> ResNet {
         height,
         width,
     };
-    ResNet::new(shape.depth, input, path).unwrap()
+    ResNet::wide(shape.depth, shape.factor, input, path).unwrap()
 }
 
 pub fn wide(values: &[f32]) -> Vec<f64> {

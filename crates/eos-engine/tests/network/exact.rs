@@ -80,6 +80,7 @@ fn check(shape: Shape) {
 fn colour_images() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 3,
         size: [32, 32],
         n: 2,
@@ -90,8 +91,20 @@ fn colour_images() {
 fn grey_images_whose_last_stage_is_odd() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 1,
         size: [28, 28],
+        n: 3,
+    });
+}
+
+#[test]
+fn a_network_of_three_times_the_width() {
+    check(Shape {
+        depth: 8,
+        factor: 3,
+        channels: 3,
+        size: [8, 12],
         n: 3,
     });
 }
@@ -100,12 +113,14 @@ fn grey_images_whose_last_stage_is_odd() {
 fn images_that_are_not_square_with_five_channels() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 5,
         size: [12, 20],
         n: 3,
     });
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 5,
         size: [20, 8],
         n: 2,
@@ -116,6 +131,7 @@ fn images_that_are_not_square_with_five_channels() {
 fn more_channels_than_a_block() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 19,
         size: [8, 8],
         n: 3,
@@ -126,6 +142,7 @@ fn more_channels_than_a_block() {
 fn images_that_shrink_to_one_pixel() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 2,
         size: [4, 4],
         n: 9,
@@ -136,6 +153,7 @@ fn images_that_shrink_to_one_pixel() {
 fn one_image() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 3,
         size: [12, 20],
         n: 1,
@@ -146,6 +164,7 @@ fn one_image() {
 fn more_images_than_chunks() {
     check(Shape {
         depth: 8,
+        factor: 1,
         channels: 1,
         size: [8, 12],
         n: 37,
@@ -156,6 +175,7 @@ fn more_images_than_chunks() {
 fn two_blocks_a_stage() {
     check(Shape {
         depth: 14,
+        factor: 1,
         channels: 3,
         size: [8, 8],
         n: 9,
@@ -167,6 +187,7 @@ fn two_blocks_a_stage() {
 fn the_definition_agrees_with_finite_differences() {
     let shape = Shape {
         depth: 8,
+        factor: 1,
         channels: 2,
         size: [4, 8],
         n: 3,
@@ -230,6 +251,7 @@ fn the_definition_agrees_with_finite_differences() {
 fn a_weight_that_is_not_a_number_shows() {
     let shape = Shape {
         depth: 8,
+        factor: 1,
         channels: 3,
         size: [8, 8],
         n: 3,

@@ -6,6 +6,7 @@ use crate::case::{Case, Shape, network};
 
 const SHAPE: Shape = Shape {
     depth: 8,
+    factor: 1,
     channels: 3,
     size: [8, 8],
     n: 2,
@@ -25,6 +26,10 @@ fn depths_and_sizes_that_do_not_exist() {
     for depth in [20, 32, 44, 56, 110] {
         let network = ResNet::new(depth, input, SimdPath::Portable).unwrap();
         assert_eq!(network.layers().len(), depth - 1);
+    }
+    for factor in [0, 17, usize::MAX] {
+        let error = ResNet::wide(20, factor, input, SimdPath::Portable).unwrap_err();
+        assert_eq!(error, Error::Width { factor, most: 16 });
     }
     let sizes = [
         (0, 32, 32),

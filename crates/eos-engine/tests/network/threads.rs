@@ -7,9 +7,10 @@ use crate::case::{Case, Shape, network};
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    for (n, size) in [(37, [8, 12]), (3, [12, 8])] {
+    for (n, size, factor) in [(37, [8, 12], 1), (3, [12, 8], 1), (5, [8, 8], 2)] {
         let shape = Shape {
             depth: 8,
+            factor,
             channels: 3,
             size,
             n,
@@ -36,6 +37,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn reused_memory_leaves_no_trace() {
     let shape = Shape {
         depth: 8,
+        factor: 1,
         channels: 3,
         size: [12, 8],
         n: 9,
@@ -62,6 +64,7 @@ fn reused_memory_leaves_no_trace() {
 fn steps_may_interleave() {
     let shape = Shape {
         depth: 8,
+        factor: 1,
         channels: 1,
         size: [8, 8],
         n: 5,
@@ -85,6 +88,7 @@ fn steps_may_interleave() {
 fn evaluation_takes_each_image_alone() {
     let shape = Shape {
         depth: 8,
+        factor: 1,
         channels: 3,
         size: [8, 8],
         n: 33,

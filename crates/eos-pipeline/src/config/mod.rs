@@ -1,12 +1,15 @@
 //! A run's configuration: TOML in, checked once.
 
 mod read;
+mod recipe;
 
 pub use read::{key_value, value};
 
 use crate::wanted::Wanted;
 use eos_data::{Format, Imbalance};
-use eos_model::{Arch, HeadTraining, Schedule, SgdOptions};
+use eos_model::{
+    Arch, ClassWeights, Decay, HeadKind, HeadTraining, Loss, LossOptions, Schedule, SgdOptions,
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -57,27 +60,28 @@ pub struct Data {
 
 /// `[model]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Model {
     /// Architecture.
     pub arch: Arch,
-    /// Loss of phases one and three.
+    /// Factor of the channels of every layer.
+    pub width_factor: usize,
+    /// "linear" or "normalised"; the loss's own kind where absent.
+    pub head: Option<HeadKind>,
+    /// Factor of a normalised head's cosines in the loss.
+    pub scale: f64,
+    /// Loss of phase one, and of phase three where [`Head::loss`] is absent.
     pub loss: Loss,
-}
-
-/// The losses there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Loss {
-    /// Cross entropy.
-    Ce,
 }
 
 impl Default for Model {
     fn default() -> Self {
         Self {
             arch: Arch::ResNet32,
-            loss: Loss::Ce,
+            width_factor: 1,
+            head: None,
+            scale: LossOptions::SCALE,
+            loss: Loss::CrossEntropy,
         }
     }
 }
@@ -96,12 +100,47 @@ pub struct Train {
     pub learning_rate: f64,
     /// Share of the last step that is kept.
     pub momentum: f64,
+    /// Whether a step looks ahead along its velocity.
+    pub nesterov: bool,
     /// L2 decay.
     pub weight_decay: f64,
+    /// What decays: "all", or "weights" without norms and biases.
+    pub decay: Decay,
+    /// Largest norm of a step's gradients; none are clipped where absent.
+    pub clip_norm: Option<f64>,
+    /// Share of a label that goes to all classes alike; the loss's own where absent.
+    pub label_smoothing: Option<f64>,
+    /// How much each class counts: "none", "inverse" or "effective".
+    pub class_weights: ClassWeights,
+    /// β of effective numbers, in weights and in sampling.
+    pub beta: f64,
+    /// Epochs without class weights (deferred re-weighting); with them from the first where absent.
+    pub drw_from: Option<usize>,
     /// Black pixels around an image from which a crop of its size is taken; 0 takes no crop.
     pub crop_padding: usize,
     /// Mirror half of the images.
     pub flip: bool,
+    /// Side of the square hole cut out of each image; 0 cuts none.
+    pub cutout: usize,
+    /// α of mixup; 0 mixes no images.
+    pub mixup: f64,
+    /// Which images an epoch takes.
+    pub sampling: Sampling,
+}
+
+/// Which images an epoch takes. All but the first draw as many as there are, with replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Every image once.
+    #[default]
+    Shuffled,
+    /// Every class as often.
+    Balanced,
+    /// Class c in proportion to √n_c.
+    SquareRoot,
+    /// Images weighted by their class's effective number, as the reference means to.
+    Effective,
 }
 
 impl Default for Train {
@@ -113,9 +152,19 @@ impl Default for Train {
             schedule: Schedule::Reference,
             learning_rate: 0.1,
             momentum: sgd.momentum,
+            nesterov: sgd.nesterov,
             weight_decay: sgd.weight_decay,
+            decay: sgd.decay,
+            clip_norm: sgd.clip_norm,
+            label_smoothing: None,
+            class_weights: ClassWeights::None,
+            beta: ClassWeights::BETA,
+            drw_from: None,
             crop_padding: 4,
             flip: true,
+            cutout: 0,
+            mixup: 0.0,
+            sampling: Sampling::Shuffled,
         }
     }
 }
@@ -162,16 +211,35 @@ pub struct Head {
     pub learning_rate: f64,
     /// Fresh weights, or the trained head's.
     pub start: Start,
+    /// Its loss; the network's where absent.
+    pub loss: Option<Loss>,
+    /// Share of a label that goes to all classes alike; the loss's own where absent.
+    pub label_smoothing: Option<f64>,
+    /// How much each class counts, by its rows after oversampling.
+    pub class_weights: ClassWeights,
+    /// τ: measures the trained head with logits − τ ln π too, for the training classes' priors π.
+    pub logit_adjustment: Option<f64>,
 }
 
 impl Default for Head {
     fn default() -> Self {
+        let HeadTraining {
+            epochs,
+            batch,
+            schedule,
+            learning_rate,
+            ..
+        } = HeadTraining::default();
         Self {
-            epochs: 10,
-            batch: 128,
-            schedule: Schedule::Cosine { warmup_epochs: 0.0 },
-            learning_rate: 0.1,
+            epochs,
+            batch,
+            schedule,
+            learning_rate,
             start: Start::Fresh,
+            loss: None,
+            label_smoothing: None,
+            class_weights: ClassWeights::None,
+            logit_adjustment: None,
         }
     }
 }
@@ -228,27 +296,6 @@ pub enum Select {
 }
 
 impl Config {
-    /// How heads are trained; `trained` is the head of phase one.
-    pub fn head_training(&self, trained: &eos_model::Head) -> HeadTraining {
-        HeadTraining {
-            epochs: self.head.epochs,
-            batch: self.head.batch,
-            schedule: self.head.schedule,
-            learning_rate: self.head.learning_rate,
-            sgd: self.sgd(),
-            seed: self.run.seed,
-            start: (self.head.start == Start::Trained).then(|| trained.clone()),
-        }
-    }
-
-    /// The optimizer of both training phases.
-    pub fn sgd(&self) -> SgdOptions {
-        SgdOptions {
-            momentum: self.train.momentum,
-            weight_decay: self.train.weight_decay,
-        }
-    }
-
     /// Every method: those beside first, the chosen one last.
     pub fn methods(&self) -> Vec<&str> {
         let beside = self.oversample.beside.iter().map(String::as_str);

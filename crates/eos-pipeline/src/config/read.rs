@@ -63,6 +63,7 @@ impl Config {
         for (key, got) in [
             ("train.epochs", self.train.epochs),
             ("train.batch", self.train.batch),
+            ("model.width-factor", self.model.width_factor),
             ("head.epochs", self.head.epochs),
             ("head.batch", self.head.batch),
         ] {
@@ -78,6 +79,7 @@ impl Config {
                 return Err(format!("{key} is {got}, wanted a number above 0"));
             }
         }
+        self.check_recipe()?;
         let methods = self.methods();
         if let Some(twice) = methods
             .iter()
