@@ -133,7 +133,7 @@ fn a_row_that_leaves_f32_leaves_the_file_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let labels: Vec<u32> = (0..20).map(|i| u32::from(i >= 16)).collect();
-    let far = |i: usize| if i % 2 == 0 { 3e38 } else { -3e38 };
+    let far = |i: usize| if i.is_multiple_of(2) { 3e38 } else { -3e38 };
     let rows = (0..20).map(far).collect();
     let set = eos_data::Embeddings::new(rows, 1, labels, eos_data::Labels::indices(2)).unwrap();
     let [x, y] = ["a_x.npy", "a_y.npy"].map(|name| folder.join(name));

@@ -183,14 +183,15 @@ fn dry_run(
         beside(original),
         mebibytes(size_of_val(original.rows()) as u64)
     );
-    let sampling = estimate::seconds(asked, folder(files.rows_path()), show)?;
+    let took = estimate::seconds(asked, folder(files.rows_path()), show)?;
     show.done();
     println!(
-        "time: about {:.2} s: {reading:.2} s to read, {:.2} s to sample and write, measured on {} of \
-         {} rows",
-        reading + sampling.all,
-        sampling.all,
-        sampling.measured,
+        "time: about {:.2} s: {reading:.2} s to read, {:.2} s to sample, {:.2} s to write; measured on \
+         {} of {} rows",
+        reading + took.sampling + took.writing,
+        took.sampling,
+        took.writing,
+        took.measured,
         original.len()
     );
     Ok(())

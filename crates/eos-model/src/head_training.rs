@@ -45,9 +45,8 @@ pub struct HeadTraining {
 }
 
 impl Default for HeadTraining {
-    /// Twenty epochs along a cosine in batches of 512, from a fresh linear head: better than the
-    /// reference's recipe (10 epochs of [`Schedule::Reference`] in batches of 128) on every set of
-    /// embeddings tried.
+    /// Twenty epochs along a cosine in batches of 512, from a fresh linear head. The reference's recipe
+    /// is 10 epochs of [`Schedule::Reference`] in batches of 128.
     fn default() -> Self {
         Self {
             epochs: 20,

@@ -32,11 +32,13 @@ pub struct Asked<'a> {
     pub seed: u64,
 }
 
-/// Seconds, and what they were measured on.
+/// Seconds, and on how many rows they were measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seconds {
-    /// Of neighbours and whatever else the method does, of making rows and of writing them.
-    pub all: f64,
+    /// Of neighbours and whatever else the method does.
+    pub sampling: f64,
+    /// Of making rows and writing all of them.
+    pub writing: f64,
     /// Rows of the largest part that was measured; all of them where that took no longer.
     pub measured: usize,
 }
@@ -62,7 +64,8 @@ pub fn buffers(asked: Asked<'_>) -> u64 {
 }
 
 /// How long sampling and writing will take: it is done for parts of the rows, the result written to
-/// `folder` and removed, and a · n + b · n² put through the last two.
+/// `folder` and removed. Sampling is a · n + b · n² through the last two parts; writing is in
+/// proportion to the rows that all parts have written.
 ///
 /// # Errors
 /// What the method refuses, [`Error::Io`] where `folder` cannot be written to,
@@ -75,13 +78,19 @@ pub fn seconds(
     let (len, dims) = (asked.original.len(), asked.original.dims());
     let most = len.min(MOST_VALUES / dims).max(1);
     let mut before = (0, 0.0);
+    let (mut written, mut writing) = (0, 0.0);
     let mut rows = FIRST.min(most);
     loop {
         let part = Part::of(asked, rows)?;
-        let now = (part.original.len(), part.time(asked, folder, observer)?);
-        if rows == most || now.1 >= LONG {
+        let time = part.time(asked, folder, observer)?;
+        let now = (part.original.len(), time.sampling);
+        written += now.0 as u64 + part.wanted.iter().sum::<u64>();
+        writing += time.writing;
+        if rows == most || time.sampling + time.writing >= LONG {
+            let all = len as u64 + asked.wanted.iter().sum::<u64>();
             return Ok(Seconds {
-                all: extrapolated(before, now, len),
+                sampling: extrapolated(before, now, len),
+                writing: writing / written as f64 * all as f64,
                 measured: now.0,
             });
         }
@@ -133,13 +142,13 @@ impl Part {
         })
     }
 
-    /// Seconds that sampling and writing it take.
+    /// How long sampling and writing it take.
     fn time(
         &self,
         asked: Asked<'_>,
         folder: &Path,
         observer: &mut dyn Observer,
-    ) -> Result<f64, Error> {
+    ) -> Result<Seconds, Error> {
         let passing = tempfile::Builder::new()
             .prefix(".eos-dry-run-")
             .tempdir_in(folder);
@@ -149,8 +158,13 @@ impl Part {
         let data = Labelled::of(&self.original);
         let (params, seed) = (asked.params, asked.seed);
         let plan = phases::sample(asked.plugin, data, &self.wanted, params, seed, observer)?;
+        let sampling = began.elapsed().as_secs_f64();
         write_balanced(&files, &self.original, &plan, observer)?;
-        Ok(began.elapsed().as_secs_f64())
+        Ok(Seconds {
+            sampling,
+            writing: began.elapsed().as_secs_f64() - sampling,
+            measured: data.rows.len(),
+        })
     }
 }
 
