@@ -4,7 +4,7 @@
 //! ([`bound`]); what is left is measured in the canonical form. Where the first pass would not pay,
 //! [`scan`] measures all rows.
 //!
-//! The pass multiplies f32 or, with VNNI, 16-bit integers, two in the time of one f32 ([`format`]). Queries
+//! The pass multiplies f32 or, with VNNI, 16-bit integers, two in the time of one f32 ([`mod@format`]). Queries
 //! are taken by the panel ([`crowd`]); queries that fill panels of the rows share their products ([`search`]).
 
 mod best;
