@@ -13,7 +13,8 @@ use std::sync::Arc;
 #[derive(clap::Args)]
 pub struct Rows {
     /// Embeddings: an npy file of f32 or f64, a row each, or an npz with x and y
-    #[arg(long, value_name = "FILE")]
+    // Not required by clap, which would require it of `eos eval` too; missed when it is read.
+    #[arg(long, value_name = "FILE", required = false)]
     x: PathBuf,
     /// Labels of any integer type, bool or text; the file beside --x with y for x if absent
     #[arg(long, value_name = "FILE")]
@@ -65,7 +66,8 @@ fn read(x: &Path, y: Option<&Path>) -> Result<Embeddings, Error> {
 #[derive(clap::Args)]
 pub struct Trained {
     /// Safetensors with PyTorch's names, of eos or trained elsewhere
-    #[arg(long, value_name = "FILE")]
+    // As `x` above.
+    #[arg(long, value_name = "FILE", required = false)]
     checkpoint: PathBuf,
     /// resnet20, 32, 44, 56 or 110; found out from the checkpoint, checked where given
     #[arg(long)]
