@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("eos-engine", &[]),
     ("eos-data", &["eos-tensor"]),
     ("eos-cuda", &["eos-tensor"]),
+    ("eos-cuda-emu", &[]),
     ("eos-model", &["eos-tensor", "eos-engine"]),
     ("eos-registry", &["eos-tensor", "eos-plugin"]),
     (
@@ -41,6 +42,9 @@ const KNOWN_BY: &[(&str, &str)] = &[
     ("libloading", "eos-registry"),
 ];
 
+/// Crates of ours for the tests of one other alone.
+const TESTED_BY: &[(&str, &str)] = &[("eos-cuda-emu", "eos-cuda")];
+
 /// Every arrow that does not point down.
 pub fn check(workspace: &Workspace) -> Vec<String> {
     let packages = workspace.packages.iter();
@@ -54,7 +58,23 @@ fn faults(package: &Package, folder: &str) -> Vec<String> {
     let names = normal.map(|d| d.name.as_str());
     names
         .filter_map(|name| fault(package, folder, name))
+        .chain(strays(package))
         .collect()
+}
+
+/// Uses of a test's crate other than by that test.
+fn strays(package: &Package) -> impl Iterator<Item = String> {
+    package.dependencies.iter().filter_map(|dependency| {
+        let known = TESTED_BY.iter().find(|(name, _)| *name == dependency.name);
+        let (name, owner) = known?;
+        let fits = package.name == *owner && dependency.kind.as_deref() == Some("dev");
+        (!fits).then(|| {
+            format!(
+                "{}: {name} is for the tests of {owner} alone",
+                package.name
+            )
+        })
+    })
 }
 
 fn fault(package: &Package, folder: &str, dependency: &str) -> Option<String> {
@@ -121,6 +141,10 @@ mod tests {
             1
         );
         assert!(told("eos-plugin-x", "plugins/x", "eos-plugin", None).is_empty());
+        let emulator = |name: &str, kind| told(name, "crates/x", "eos-cuda-emu", kind);
+        assert!(emulator("eos-cuda", Some("dev")).is_empty());
+        assert!(!emulator("eos-cuda", None).is_empty());
+        assert_eq!(emulator("eos-pipeline", Some("dev")).len(), 1);
         assert_eq!(told("eos-new", "crates/eos-new", "serde", None).len(), 1);
     }
 }
