@@ -13,7 +13,7 @@ use std::process::Stdio;
 #[path = "src/plants.rs"]
 mod plants;
 
-use plants::{PROGRAMS, Plant, Source};
+use plants::{PLANTS, PROGRAMS, Plant, Source};
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -76,9 +76,9 @@ fn main() {
 fn variants() -> impl Iterator<Item = (&'static Source, Option<&'static Plant>)> {
     let present = PROGRAMS.iter().filter(|p| Path::new(p.main).exists());
     present.flat_map(|program| {
-        let plants = program.plants.iter().map(Some);
+        let plants = PLANTS.iter().filter(|plant| plant.program == program.name);
         std::iter::once(None)
-            .chain(plants)
+            .chain(plants.map(Some))
             .map(move |plant| (program, plant))
     })
 }
