@@ -40,21 +40,32 @@ fn floats(count: usize) -> Vec<f32> {
             }
         }));
     }
-    // Sums close to the middle of two floats, from either side, also of subnormal ones.
+    // Sums so close to the middle of two floats, on either side, that a double has the middle; also of subnormal ones.
     for i in 0..count {
         let bits = random.word();
-        let place = if i % 2 == 0 {
-            0
-        } else {
-            -(120 + (bits >> 50) as i32 % 12)
-        };
-        let exact = 2f64.powi(place);
         let sign = |bit: u64| if bits >> bit & 1 == 0 { 1.0 } else { -1.0 };
-        let odd = (((bits as u32 & 0x7f_ffff) | 1) as f64 / 8_388_608.0 + 1.0) * exact;
-        let half = 2f64.powi(-24 - (bits >> 44 & 1) as i32);
-        let tiny = 1.0 + sign(40) * 2f64.powi(-23 + (bits >> 45 & 1) as i32);
-        let a = (half * tiny * sign(41)) as f32;
-        numbers.extend([a, (exact * sign(42)) as f32, (odd * sign(43)) as f32]);
+        let (place, whole) = if i % 2 == 0 {
+            (-149, (bits & 0x7f_ffff) | 0x10_0000)
+        } else {
+            (
+                (bits >> 50) as i32 % 200 - 130,
+                (bits & 0x7f_ffff) | 0x80_0000,
+            )
+        };
+        let power = |exponent: i32| 2f64.powi(exponent);
+        // Half a unit of the addend's last place, times 1 + 2^-33 or 1 - step^2.
+        let step = (1 + (bits >> 24) % 100) as f64 * power(-23);
+        let (a, b) = if bits >> 40 & 1 == 0 {
+            (411_849.0 * power(-17), 20_857.0 * power(-16))
+        } else {
+            (1.0 + step, 1.0 - step)
+        };
+        let (left, right) = (place.div_euclid(2), place - 1 - place.div_euclid(2));
+        numbers.extend([
+            (a * power(left) * sign(41)) as f32,
+            (b * power(right) * sign(42)) as f32,
+            (whole as f64 * power(place) * sign(43)) as f32,
+        ]);
     }
     numbers
 }

@@ -193,7 +193,10 @@ fn atomics_lose_nothing_among_threads() {
         run(program, &launch, &params(&[&words, &wides, &last], &[])).unwrap();
         let sum = numbers.clone().sum();
         let greatest = numbers.clone().map(|i| i ^ 0x2a5).max().unwrap();
-        assert_eq!(download::<u32>(&words), [sum, greatest, 7, u32::MAX, blocks]);
+        assert_eq!(
+            download::<u32>(&words),
+            [sum, greatest, 7, u32::MAX, blocks]
+        );
         let sum = numbers.clone().map(wide).sum();
         let greatest = numbers.clone().map(wide).max().unwrap();
         assert_eq!(download::<u64>(&wides), [sum, greatest, 9, u64::MAX]);
