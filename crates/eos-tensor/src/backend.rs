@@ -104,6 +104,14 @@ pub trait Backend: Send + Sync {
         })
     }
 
+    /// A set of rows made ready for many interpolations.
+    fn interpolation<'a>(&'a self, rows: Rows<'a>) -> Box<dyn Interpolation + 'a> {
+        Box::new(Unprepared {
+            backend: self,
+            rows,
+        })
+    }
+
     /// Makes the rows of `recipe` in `out`, `[M · D]`: `base + ratio · (to − from)` in f32, each
     /// operation rounded.
     ///
@@ -135,8 +143,32 @@ impl<B: Backend + ?Sized> Search for Afresh<'_, B> {
     }
 }
 
-/// Refuses queries that cannot be answered.
-pub(crate) fn check_queries(
+/// Interpolations of one set of rows; see [`Backend::interpolation`].
+pub trait Interpolation: Send + Sync {
+    /// Makes the rows of `recipe`, as [`Backend::interpolate`] has them.
+    ///
+    /// # Errors
+    /// As there.
+    fn interpolate(&self, recipe: &[Recipe], out: &mut [f32]) -> Result<(), Error>;
+}
+
+/// Each interpolation begun afresh.
+struct Unprepared<'a, B: ?Sized> {
+    backend: &'a B,
+    rows: Rows<'a>,
+}
+
+impl<B: Backend + ?Sized> Interpolation for Unprepared<'_, B> {
+    fn interpolate(&self, recipe: &[Recipe], out: &mut [f32]) -> Result<(), Error> {
+        self.backend.interpolate(self.rows, recipe, out)
+    }
+}
+
+/// Refuses queries that cannot be answered; for backends.
+///
+/// # Errors
+/// As [`Backend::neighbours`].
+pub fn check_queries(
     rows: Rows<'_>,
     labels: &[u32],
     queries: &[u32],
@@ -165,8 +197,11 @@ pub(crate) fn check_queries(
     }
 }
 
-/// Refuses a recipe that names rows that are not there, and an output of another length.
-pub(crate) fn check_recipe(rows: Rows<'_>, recipe: &[Recipe], out: &[f32]) -> Result<(), Error> {
+/// Refuses a recipe that names rows that are not there, and an output of another length; for backends.
+///
+/// # Errors
+/// As [`Backend::interpolate`].
+pub fn check_recipe(rows: Rows<'_>, recipe: &[Recipe], out: &[f32]) -> Result<(), Error> {
     let wanted = recipe.len() * rows.dims();
     if out.len() != wanted {
         let got = out.len();

@@ -83,4 +83,12 @@ pub enum Error {
         /// The path.
         path: crate::SimdPath,
     },
+    /// A device that failed; its own words say what to do.
+    #[error("{device}: {message}")]
+    Device {
+        /// Which.
+        device: String,
+        /// What happened.
+        message: String,
+    },
 }

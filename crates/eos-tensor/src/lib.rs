@@ -11,12 +11,13 @@ mod backend;
 mod cpu;
 mod error;
 pub mod exact;
+pub mod first_pass;
 pub mod philox;
 mod rng;
 mod rows;
 pub mod stream;
 
-pub use backend::{Backend, Classes, Neighbours, Recipe, Search};
+pub use backend::{Backend, Classes, Interpolation, Neighbours, Recipe, Search};
 pub use cpu::{CpuBackend, SimdPath};
 pub use error::Error;
 pub use rng::PhiloxRng;

@@ -24,3 +24,5 @@ pub const SAMPLING: u32 = INITIALISATION + 8;
 pub const CUTOUT: u32 = INITIALISATION + 9;
 /// Share and partners of mixed images; the index is (epoch, batch).
 pub const MIXUP: u32 = INITIALISATION + 10;
+/// Order of rows on a device; the index counts classes.
+pub const LAYOUT: u32 = INITIALISATION + 11;

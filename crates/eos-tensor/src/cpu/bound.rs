@@ -14,8 +14,8 @@ const U: f64 = 1.0 / 16_777_216.0;
 ///    δ²/s² differ by a factor within 1 ± (D + 64)2⁻⁵².
 /// 2. Storing. *Floats*: |a_j − A_j| ≤ 1.01u|A_j| + 2⁻¹⁴⁹ with u = 2⁻²⁴ (the second term for
 ///    subnormals). *Pairs* of integers: |a_j − A_j| ≤ ½(1 + 2⁻²⁰). Let ρ be at least δ or at least
-///    |a − b|. Then all of |a|, |A|, |b|, |B| are at most N := (|a| + ρ)(1 + 2⁻²⁰) + ν, and δ and |a − b|
-///    differ by at most e := κN + ε, with κ = 2.02u, ε = D·2⁻¹⁴⁸, ν = 2ε for floats and κ = 0,
+///    |a − b|. Then all of |a|, |A|, |b|, |B| are at most N := (|a| + ρ)(1 + 2⁻²⁰ + κ) + ν, and δ and
+///    |a − b| differ by at most e := κN + ε, with κ = 2.02u, ε = D·2⁻¹⁴⁸, ν = 2ε for floats and κ = 0,
 ///    ε = √D(1 + 2⁻²⁰), ν = 2ε for pairs.
 /// 3. The score. *Floats*: the kernel starts from ½|b|² rounded once, then takes D products off,
 ///    each step rounding product and difference at most once; the textbook bound for such sums gives
@@ -45,20 +45,20 @@ const U: f64 = 1.0 / 16_777_216.0;
 ///
 /// Data far from the origin is harmless, since m is its mean.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bound {
+pub struct Bound {
     /// D.
-    dims: f64,
+    pub dims: f64,
     /// s.
-    pub(super) scale: f64,
+    pub scale: f64,
     /// κ and ε.
-    stored: (f64, f64),
+    pub stored: (f64, f64),
     /// g and η.
-    score: (f64, f64),
+    pub score: (f64, f64),
 }
 
 impl Bound {
     /// Rows stored as f32.
-    pub(super) fn floats(dims: usize, scale: f64) -> Self {
+    pub fn floats(dims: usize, scale: f64) -> Self {
         let dims = dims as f64;
         let roundings = (dims + 8.0) * U;
         // Where rows are so long that this says nothing, no row is dropped.
@@ -75,8 +75,37 @@ impl Bound {
         }
     }
 
+    /// Rows stored as the nearest TF32, multiplied on tensor cores: 2, κ = 2.02 · 2⁻¹¹, and subnormals may count as
+    /// zeros, ε = D · 2⁻¹²⁴. 3: products are exact. Eight of them and the sum so far are aligned to the greatest of the
+    /// nine, which no sum of a step exceeds by more than 1.5N², and truncated to 24 bits or more; ten such errors a step of
+    /// eight terms make at most 15 · 2⁻²³ N² · D/8 (the model of tensor cores that measurements of their arithmetic
+    /// give; the GPU check compares it with the card's).
+    pub fn tf32(dims: usize, scale: f64) -> Self {
+        let floats = Self::floats(dims, scale);
+        Self {
+            stored: (2.02 / 2048.0, floats.dims * 2f64.powi(-124)),
+            score: (tensor_gain(dims), floats.dims * 2f64.powi(-124)),
+            ..floats
+        }
+    }
+
+    /// Rows stored as f32, each value split into two TF32 when multiplied, and the product of the rests left out. What is
+    /// left of a value is at most 2⁻²² of it: with the product of the rests, 3.1 · 2⁻²² N² beside the error of three times
+    /// as many steps.
+    pub fn tf32x3(dims: usize, scale: f64) -> Self {
+        let floats = Self::floats(dims, scale);
+        let left_out = 3.1 * 2f64.powi(-22);
+        Self {
+            score: (
+                3.0 * tensor_gain(dims) + left_out,
+                floats.dims * 2f64.powi(-124),
+            ),
+            ..floats
+        }
+    }
+
     /// Rows stored as integers.
-    pub(super) fn pairs(dims: usize, scale: f64) -> Self {
+    pub fn pairs(dims: usize, scale: f64) -> Self {
         let dims = dims as f64;
         Self {
             dims,
@@ -87,7 +116,7 @@ impl Bound {
     }
 
     /// The greatest score of a row within canonical distance `reach` of a query with |a|² = `norm`.
-    pub(super) fn limit(self, norm: f64, reach: f64) -> f32 {
+    pub fn limit(self, norm: f64, reach: f64) -> f32 {
         let (gain, constant) = self.score;
         if reach == f64::INFINITY || gain == f64::INFINITY {
             return f32::INFINITY;
@@ -101,7 +130,7 @@ impl Bound {
     }
 
     /// A canonical distance that no row exceeds whose score is at most `score`.
-    pub(super) fn reach(self, norm: f64, score: f32) -> f64 {
+    pub fn reach(self, norm: f64, score: f32) -> f64 {
         let (gain, constant) = self.score;
         let score = f64::from(score);
         if score == f64::INFINITY || 4.0 * gain > 0.5 {
@@ -116,12 +145,22 @@ impl Bound {
         far * far * (1.0 + rounding)
     }
 
+    /// How far the canonical sum is from the true one, relative to it, with room: (D + 64)2⁻⁵².
+    pub fn canonical(self) -> f64 {
+        (self.dims + 64.0) * 2f64.powi(-52)
+    }
+
     /// N and e for ρ = `radius`.
     fn apart(self, norm: f64, radius: f64) -> (f64, f64) {
         let (relative, absolute) = self.stored;
-        let greatest = (norm.sqrt() + radius) * (1.0 + 2f64.powi(-20)) + 2.0 * absolute;
+        let greatest = (norm.sqrt() + radius) * (1.0 + 2f64.powi(-20) + relative) + 2.0 * absolute;
         (greatest, relative * greatest + absolute)
     }
+}
+
+/// g of one product a term on tensor cores, see [`Bound::tf32`].
+fn tensor_gain(dims: usize) -> f64 {
+    15.0 * 2f64.powi(-23) * dims.div_ceil(8) as f64
 }
 
 #[cfg(test)]
@@ -139,7 +178,12 @@ mod tests {
             (512, 40.0, -20.000_001),
             (64, 4e8, -1.9e8),
         ] {
-            for bound in [Bound::floats(dims, 0.25), Bound::pairs(dims, 0.25)] {
+            for bound in [
+                Bound::floats(dims, 0.25),
+                Bound::pairs(dims, 0.25),
+                Bound::tf32(dims, 0.25),
+                Bound::tf32x3(dims, 0.25),
+            ] {
                 let reach = bound.reach(norm, score);
                 assert!(reach * 0.0625 >= norm + 2.0 * f64::from(score));
                 assert!(bound.limit(norm, reach) > score);

@@ -91,7 +91,8 @@ fn rounded(value: f64) -> i16 {
     (value + SHIFT).to_bits() as i16
 }
 
-fn mean(rows: Rows<'_>) -> Vec<f64> {
+/// The mean of each column.
+pub fn mean(rows: Rows<'_>) -> Vec<f64> {
     let dims = rows.dims();
     let parts = rows.data().par_chunks(PART * dims).map(|part| {
         let mut sums = vec![0.0; dims];
@@ -108,7 +109,7 @@ fn mean(rows: Rows<'_>) -> Vec<f64> {
 }
 
 /// The power of two that brings the greatest deviation into (½, 1], or less.
-fn unit_scale(rows: Rows<'_>, mean: &[f64]) -> f64 {
+pub fn unit_scale(rows: Rows<'_>, mean: &[f64]) -> f64 {
     let greatest = greatest(rows, |row| {
         let deviations = row
             .iter()

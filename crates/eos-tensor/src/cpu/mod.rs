@@ -9,9 +9,9 @@
 
 mod best;
 mod block;
-mod bound;
+pub(crate) mod bound;
 mod crowd;
-mod format;
+pub(crate) mod format;
 mod kernel;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
