@@ -15,7 +15,7 @@
 // A line of a slab: 4 more than a tile, so that few of the transposing stores meet in a bank.
 #define EOS_LINE (EOS_TILE + 4u)
 
-struct ScanShared {
+struct __align__(16) ScanShared {
     float queries[2][EOS_SLAB * EOS_LINE];
     float rows[2][EOS_SLAB * EOS_LINE];
     float floors[EOS_TILE];
