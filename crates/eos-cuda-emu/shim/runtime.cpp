@@ -459,10 +459,10 @@ struct sigaction before[2];
 // One line for a kernel that left its memory; then the signal is whoever's it was.
 void on_fault(int signal, siginfo_t* info, void*) {
     if (worker) {
-        // Of a wide access that is not aligned some processors tell no address.
+        // Of a wide access that is not aligned some processors tell no address, nor of an address that cannot be.
         const bool address = info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
         const char* const parts[] = {"eos-cuda-emu: kernel ", worker->job->name,
-                                     signal == SIGSEGV && address ? " left its memory\n" : " made a misaligned access\n"};
+                                     signal == SIGSEGV && address ? " left its memory\n" : " made a misaligned or wild access\n"};
         for (const char* part : parts) (void)!write(2, part, strlen(part));
     }
     sigaction(signal, &before[signal == SIGSEGV ? 0 : 1], nullptr);

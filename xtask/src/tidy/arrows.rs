@@ -68,12 +68,7 @@ fn strays(package: &Package) -> impl Iterator<Item = String> {
         let known = TESTED_BY.iter().find(|(name, _)| *name == dependency.name);
         let (name, owner) = known?;
         let fits = package.name == *owner && dependency.kind.as_deref() == Some("dev");
-        (!fits).then(|| {
-            format!(
-                "{}: {name} is for the tests of {owner} alone",
-                package.name
-            )
-        })
+        (!fits).then(|| format!("{}: {name} is for the tests of {owner} alone", package.name))
     })
 }
 

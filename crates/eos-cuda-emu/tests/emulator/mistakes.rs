@@ -1,6 +1,6 @@
 //! What a kernel may not do, and what a card refuses.
 
-use eos_cuda_emu::{Launch, Program, Schedule};
+use eos_cuda_emu::{Launch, PLANTS, PROGRAMS, Program, Schedule};
 
 use crate::harness::{SCHEDULES, array, download, launch, params, program, run};
 use crate::primitives::{adds_lines, copies, reverses};
@@ -11,6 +11,21 @@ fn shows(plant: &str, right: impl Fn(Program, Schedule) -> Result<bool, String>)
     SCHEDULES
         .iter()
         .any(|schedule| right(planted, *schedule) != Ok(true))
+}
+
+#[test]
+fn every_plant_of_a_program_is_built() {
+    if program().is_none() {
+        return;
+    }
+    for plant in PLANTS {
+        assert!(PROGRAMS.iter().any(|source| source.name == plant.program));
+        let kernels = |program: Program| program.kernels();
+        let planted = Program::planted(plant.program, plant.name).map(kernels);
+        // Neither is there where the program's files are not.
+        let named = Program::named(plant.program).map(kernels);
+        assert_eq!(planted, named, "{plant:?}");
+    }
 }
 
 #[test]
