@@ -79,21 +79,29 @@ pub const PLANTS: &[Plant] = &[
         from: "__syncthreads();  // the slab has been read",
         to: "",
     },
-    // The last candidates are taken from the queue while others still come.
+    // A slab is computed while other threads still bring it.
     Plant {
         program: "eos",
-        name: "no-barrier-before-last-empty",
+        name: "no-barrier-between-slabs",
         file: "scan.cuh",
-        from: "slab = next_slab;\n    }\n    __syncthreads();",
-        to: "slab = next_slab;\n    }",
+        from: "} else {\n            __syncthreads();\n        }",
+        to: "}",
     },
     // The last row of a task is never offered.
     Plant {
         program: "eos",
         name: "last-row-left-out",
         file: "offer.cuh",
-        from: "least && row < task.end)",
-        to: "least && row + 1u < task.end)",
+        from: "least && row < end &&",
+        to: "least && row + 1u < end &&",
+    },
+    // What found the queue full is forgotten.
+    Plant {
+        program: "eos",
+        name: "refused-forgotten",
+        file: "offer.cuh",
+        from: "looked.refused |= 1ull << (8 * i + j);",
+        to: "",
     },
     // Of two rows at one distance the one with the greater number comes first.
     Plant {
@@ -119,12 +127,12 @@ pub const PLANTS: &[Plant] = &[
         from: "list[place] = fresh;\n    __syncwarp();",
         to: "list[place] = fresh;",
     },
-    // A key that belongs on the last place is refused from then on.
+    // Keys behind the middle of what is kept are refused from then on.
     Plant {
         program: "eos",
         name: "early-threshold",
         file: "compact.cuh",
         from: "p.thresholds[slot] = list[p.kept - 1u];",
-        to: "p.thresholds[slot] = list[p.kept - 2u];",
+        to: "p.thresholds[slot] = list[p.kept / 2u];",
     },
 ];

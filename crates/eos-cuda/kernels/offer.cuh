@@ -60,24 +60,6 @@ __device__ __forceinline__ void offer(const ScanParams& p, u32 slot, u32 row, fl
     if (place < p.capacity - p.kept) own[place] = key;
 }
 
-// The same where the queue is full or every candidate counts. Not inlined: it stands at 64 places of a scan.
-__device__ __noinline__ void offer_at_once(const ScanParams* p, u32 slot, u32 row, float closeness) {
-    offer(*p, slot, row, closeness);
-}
-
-// Takes a candidate; whether the queue should be emptied soon.
-__device__ __forceinline__ bool collect(const ScanParams& p, Queue& queue, u32 tile, u32 line, u32 row, float closeness) {
-    const u32 place = atomicAdd(&queue.count, 1u);
-    if (place < EOS_QUEUE) {
-        queue.closeness[place] = closeness;
-        queue.rows[place] = row;
-        queue.lines[place] = line;
-    } else {
-        offer_at_once(&p, tile * EOS_TILE + line, row, closeness);
-    }
-    return place >= EOS_QUEUE / 2u;
-}
-
 // Empties the queue: all threads of the block, after a barrier.
 __device__ __forceinline__ void empty(const ScanParams& p, Queue& queue, u32 tile) {
     const u32 count = min(queue.count, EOS_QUEUE);
@@ -95,11 +77,17 @@ __device__ __forceinline__ float floor_of(const ScanParams& p, u32 slot) {
     return threshold == EOS_NO_KEY ? -EOS_INFINITY : -score_of(threshold);
 }
 
-// Looks through a thread's 8 x 8 closenesses of the tile whose first row is `column`; whether to empty the queue.
+// What a thread's look through its scores came to.
+struct Looked {
+    u64 refused;  // bit 8i + j: candidate (i, j) found the queue full
+    bool full;    // the queue should be emptied soon
+};
+
+// Looks through those of a thread's 8 x 8 closenesses that `wanted` has a bit for, in the tile whose first row is `column`.
 template <class Closeness, class Line, class Column>
-__device__ __forceinline__ bool look_through(const ScanParams& p, Queue& queue, const float* floors, const Task& task,
-                                             u32 column, Closeness closeness, Line line, Column place) {
-    bool full = false;
+__device__ __forceinline__ Looked look_through(Queue& queue, const float* floors, u32 end, u32 column, u64 wanted,
+                                               Closeness closeness, Line line, Column place) {
+    Looked looked = {0, false};
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
         const float least = floors[line(i)];
@@ -110,12 +98,33 @@ __device__ __forceinline__ bool look_through(const ScanParams& p, Queue& queue, 
 #pragma unroll
         for (int j = 0; j < 8; ++j) {
             const u32 row = column + place(j);
-            if (closeness(i, j) >= least && row < task.end) {
-                full |= collect(p, queue, task.tile, line(i), row, closeness(i, j));
+            if (closeness(i, j) >= least && row < end && ((wanted >> (8 * i + j)) & 1u) != 0u) {
+                const u32 at = atomicAdd(&queue.count, 1u);
+                if (at < EOS_QUEUE) {
+                    queue.closeness[at] = closeness(i, j);
+                    queue.rows[at] = row;
+                    queue.lines[at] = line(i);
+                } else {
+                    looked.refused |= 1ull << (8 * i + j);
+                }
+                looked.full |= at >= EOS_QUEUE / 2u;
             }
         }
     }
-    return full;
+    return looked;
+}
+
+// A barrier of the block, behind which the queue has room and no candidate is refused; `again` looks through those that
+// were.
+template <class Again>
+__device__ __forceinline__ void settle(const ScanParams& p, Queue& queue, u32 tile, Looked looked, Again again) {
+    if (!__syncthreads_or((int)looked.full)) return;
+    for (;;) {
+        empty(p, queue, tile);
+        if (!__syncthreads_or((int)(looked.refused != 0))) return;
+        looked = again(looked.refused);
+        __syncthreads();
+    }
 }
 
 #endif

@@ -18,6 +18,7 @@
 struct __align__(16) ScanShared {
     float queries[2][EOS_SLAB * EOS_LINE];
     float rows[2][EOS_SLAB * EOS_LINE];
+    float starts[EOS_TILE];  // of the sums of a tile, by row
     float floors[EOS_TILE];
     Queue queue;
 };
@@ -39,39 +40,48 @@ template <bool DIRECT> __device__ __forceinline__ void scan(const ScanParams& p,
     if (t < EOS_TILE) shared.floors[t] = floor_of(p, task.tile * EOS_TILE + t);
     if (t == 0) shared.queue.count = 0;
 
-    float sums[8][8];
+    float sums[8][8] = {};
     auto place = [=](int j) { return (j < 4 ? 0u : 60u) + across + (u32)j; };
-    auto begin_tile = [&](u32 column) {
-#pragma unroll
-        for (int j = 0; j < 8; ++j) {
-            const u32 row = column + place(j);
-            const float start = DIRECT ? 0.0f : (row < task.end ? -p.half[row] : -EOS_INFINITY);
-#pragma unroll
-            for (int i = 0; i < 8; ++i) sums[i][j] = start;
-        }
-    };
+    auto lines = [=](int i) { return (i < 4 ? 0u : 60u) + down + (u32)i; };
+    auto closeness = [&](int i, int j) { return DIRECT ? -sums[i][j] : sums[i][j]; };
     // Rows behind the end are read as the last one, and not offered.
     auto row_at = [&](u32 column, u32 slab) {
         const u32 row = min(column + line, task.end - 1u);
         return *reinterpret_cast<const float4*>(p.rows + (u64)row * p.stride + term + slab);
     };
     auto query_at = [&](u32 slab) { return *reinterpret_cast<const float4*>(query + slab); };
+    auto start_of = [&](u32 column) {
+        return !DIRECT && t < EOS_TILE && column + t < task.end ? -p.half[column + t] : 0.0f;
+    };
+    auto begin_tile = [&]() {
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+            const float start = DIRECT ? 0.0f : shared.starts[place(j)];
+#pragma unroll
+            for (int i = 0; i < 8; ++i) sums[i][j] = start;
+        }
+    };
 
     u32 column = task.begin, slab = 0u, buffer = 0u;
     put(shared.queries[0], term, line, query_at(0u));
     put(shared.rows[0], term, line, row_at(column, 0u));
-    begin_tile(column);
+    if (t < EOS_TILE) shared.starts[t] = start_of(column);
     __syncthreads();
+    begin_tile();
     for (;;) {
         const bool last_slab = slab + EOS_SLAB == p.stride;
         const u32 next_slab = last_slab ? 0u : slab + EOS_SLAB;
         const u32 next_column = last_slab ? column + EOS_TILE : column;
         const bool more = next_column < task.end;
         float4 a, b;
-        if (more) a = query_at(next_slab), b = row_at(next_column, next_slab);
+        float start = 0.0f;
+        if (more) {
+            a = query_at(next_slab), b = row_at(next_column, next_slab);
+            if (last_slab) start = start_of(next_column);
+        }
         const float* left = shared.queries[buffer] + down;
         const float* right = shared.rows[buffer] + across;
-#pragma unroll 4
+#pragma unroll
         for (u32 k = 0; k < EOS_SLAB; ++k) {
             float x[8], y[8];
 #pragma unroll
@@ -93,23 +103,26 @@ template <bool DIRECT> __device__ __forceinline__ void scan(const ScanParams& p,
                     }
                 }
         }
-        bool full = false;
-        if (last_slab) {
-            full = look_through(
-                p, shared.queue, shared.floors, task, column,
-                [&](int i, int j) { return DIRECT ? -sums[i][j] : sums[i][j]; },
-                [=](int i) { return (i < 4 ? 0u : 60u) + down + (u32)i; }, place);
-            if (more) begin_tile(next_column);
-        }
-        if (!more) break;
         buffer ^= 1u;
-        put(shared.queries[buffer], term, line, a);
-        put(shared.rows[buffer], term, line, b);
-        if (__syncthreads_or((int)full)) empty(p, shared.queue, task.tile);
+        if (more) {
+            put(shared.queries[buffer], term, line, a);
+            put(shared.rows[buffer], term, line, b);
+        }
+        if (last_slab) {
+            auto look = [&](u64 wanted) {
+                return look_through(shared.queue, shared.floors, task.end, column, wanted, closeness, lines, place);
+            };
+            // A tile has two slabs or more: a barrier lies behind the last reading of the starts.
+            if (t < EOS_TILE) shared.starts[t] = start;
+            settle(p, shared.queue, task.tile, look(~0ull), look);
+            if (!more) break;
+            begin_tile();
+        } else {
+            __syncthreads();
+        }
         column = next_column;
         slab = next_slab;
     }
-    __syncthreads();
     empty(p, shared.queue, task.tile);
 }
 

@@ -18,6 +18,7 @@
 
 struct TensorShared {
     float slabs[EOS_TENSOR_BUFFERS][2u * EOS_TILE * EOS_TENSOR_LINE];  // queries, then rows
+    float starts[2][EOS_TILE];  // of the sums of a tile and the next, by row
     float floors[EOS_TILE];
     Queue queue;
 };
@@ -62,28 +63,29 @@ template <bool THREE> __device__ __forceinline__ void tensor_scan(const ScanPara
         copy_async_commit();
     };
 
-    float sums[4][4][4];
+    float sums[4][4][4] = {};
     auto place = [=](int j) { return across + (u32)(j >> 1) * 8u + pair * 2u + (u32)(j & 1); };
-    auto begin_tile = [&](u32 column) {
-#pragma unroll
-        for (int j = 0; j < 8; ++j) {
-            const u32 row = column + place(j);
-            const float start = row < task.end ? -p.half[row] : -EOS_INFINITY;
-#pragma unroll
-            for (int i = 0; i < 8; ++i) sums[i >> 1][j >> 1][(i & 1) * 2 + (j & 1)] = start;
-        }
-    };
+    auto lines = [=](int i) { return down + (u32)(i >> 1) * 16u + (u32)(i & 1) * 8u; };
+    auto closeness = [&](int i, int j) { return sums[i >> 1][j >> 1][(i & 1) * 2 + (j & 1)]; };
+    auto start_of = [&](u32 column) { return t < EOS_TILE && column + t < task.end ? -p.half[column + t] : 0.0f; };
 
     load();
     load();
-    u32 column = task.begin, slab = 0u;
-    begin_tile(column);
-    bool full = false;
+    u32 column = task.begin, slab = 0u, parity = 0u;
+    if (t < EOS_TILE) shared.starts[0][t] = start_of(column);
     for (u32 step = 0; step < steps; ++step) {
         copy_async_wait<1>();
-        if (__syncthreads_or((int)full)) empty(p, shared.queue, task.tile);
-        full = false;
+        __syncthreads();
         load();
+        float start = 0.0f;
+        if (slab == 0u) {
+#pragma unroll
+            for (int j = 0; j < 8; ++j)
+#pragma unroll
+                for (int i = 0; i < 8; ++i)
+                    sums[i >> 1][j >> 1][(i & 1) * 2 + (j & 1)] = shared.starts[parity][place(j)];
+            start = start_of(column + EOS_TILE);
+        }
         const float* left = shared.slabs[step % EOS_TENSOR_BUFFERS] + down * EOS_TENSOR_LINE + pair * 2u;
         const float* right = shared.slabs[step % EOS_TENSOR_BUFFERS] + (EOS_TILE + across + group) * EOS_TENSOR_LINE + pair * 2u;
 #pragma unroll
@@ -113,17 +115,15 @@ template <bool THREE> __device__ __forceinline__ void tensor_scan(const ScanPara
                     mma_tf32(sums[i][j], a[i].great, b[j].great);
                 }
         }
+        if (slab == 0u && t < EOS_TILE) shared.starts[parity ^ 1u][t] = start;
         if (++slab == slabs) {
-            full = look_through(
-                p, shared.queue, shared.floors, task, column,
-                [&](int i, int j) { return sums[i >> 1][j >> 1][(i & 1) * 2 + (j & 1)]; },
-                [=](int i) { return down + (u32)(i >> 1) * 16u + (u32)(i & 1) * 8u; }, place);
-            slab = 0u;
-            column += EOS_TILE;
-            if (step + 1u < steps) begin_tile(column);
+            auto look = [&](u64 wanted) {
+                return look_through(shared.queue, shared.floors, task.end, column, wanted, closeness, lines, place);
+            };
+            settle(p, shared.queue, task.tile, look(~0ull), look);
+            slab = 0u, column += EOS_TILE, parity ^= 1u;
         }
     }
-    __syncthreads();
     empty(p, shared.queue, task.tile);
 }
 

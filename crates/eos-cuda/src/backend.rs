@@ -195,13 +195,18 @@ impl CudaSearch<'_> {
         if queries.is_empty() {
             return Ok((found, Proven::default()));
         }
+        let buffer = Buffer::new(served);
+        let told = |error| self.backend.told(error);
+        if served == k {
+            let proven = self
+                .run(queries, buffer, classes, &mut found)
+                .map_err(told)?;
+            return Ok((found, proven));
+        }
         let mut narrow = Neighbours::empty(queries.len(), served);
         let proven = self
-            .run(queries, Buffer::new(served), classes, &mut narrow)
-            .map_err(|error| self.backend.told(error))?;
-        if served == k {
-            return Ok((narrow, proven));
-        }
+            .run(queries, buffer, classes, &mut narrow)
+            .map_err(told)?;
         let lists = narrow
             .index
             .chunks_exact(served)

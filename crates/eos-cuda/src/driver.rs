@@ -39,6 +39,8 @@ struct Shared {
     launches: Arc<CudaStream>,
     uploads: Arc<CudaStream>,
     pool: sys::CUmemoryPool,
+    /// Page-locked memory that nobody uses now.
+    spare: Mutex<Vec<Pages>>,
 }
 
 // SAFETY: the pool is the device's own, and lives as long as it.
@@ -69,6 +71,7 @@ impl Driver {
             launches: context.new_stream().map_err(opened)?,
             uploads: context.new_stream().map_err(opened)?,
             pool,
+            spare: Mutex::default(),
             context,
         };
         let ptx = if tensor_cores { PTX_80 } else { PTX_75 };
@@ -145,6 +148,22 @@ impl Driver {
         Ok(function)
     }
 
+    /// Page-locked memory: some that was given back, or new. Locking pages costs more than most copies.
+    fn pinned(&self, bytes: usize) -> Result<DriverStaging, CudaError> {
+        let shared = self.bind()?;
+        let mut spare = shared.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = spare.iter().position(|pages| pages.bytes >= bytes);
+        let pages = match fits {
+            Some(at) => spare.swap_remove(at),
+            None => Pages::new(bytes.next_power_of_two())?,
+        };
+        Ok(DriverStaging {
+            shared: Arc::clone(&self.shared),
+            pages: Some(pages),
+            copied: None,
+        })
+    }
+
     /// An event behind the work launched so far.
     fn event(&self, timed: bool) -> Result<CudaEvent, CudaError> {
         let flags = timed.then_some(sys::CUevent_flags::CU_EVENT_DEFAULT);
@@ -202,20 +221,8 @@ impl Runtime for Driver {
     }
 
     fn staging(&self, bytes: usize) -> Result<Box<dyn Staging>, CudaError> {
-        self.bind()?;
-        // SAFETY: page-locked memory of any contents; it is cleared below.
-        let pointer = unsafe { result::malloc_host(bytes.max(1), CACHED) };
-        let pointer = pointer.map_err(|error| failed("allocating page-locked memory", error))?;
-        // SAFETY: `bytes` bytes that nobody else knows.
-        unsafe { std::ptr::write_bytes(pointer.cast::<u8>(), 0, bytes) };
-        Ok(Box::new(DriverStaging {
-            shared: Arc::clone(&self.shared),
-            pointer,
-            bytes,
-            copied: None,
-        }))
+        Ok(Box::new(self.pinned(bytes)?))
     }
-
     fn fill(&self, memory: &dyn Memory, byte: u8) -> Result<(), CudaError> {
         let stream = self.bind()?.launches.cu_stream();
         // SAFETY: all bytes of memory of this card.
@@ -242,6 +249,41 @@ impl Runtime for Driver {
         stream.synchronize().map_err(read)
     }
 
+    fn read_pieces(
+        &self,
+        memory: &dyn Memory,
+        piece: usize,
+        take: &mut dyn FnMut(usize, &[u8]),
+    ) -> Result<(), CudaError> {
+        let read = |error| failed("copying from the GPU", error);
+        let piece = piece.min(memory.len());
+        let mut turns = [self.pinned(piece)?, self.pinned(piece)?];
+        let mut waiting: Option<usize> = None;
+        let stream = &self.bind()?.launches;
+        for offset in (0..memory.len())
+            .step_by(piece.max(1))
+            .map(Some)
+            .chain([None])
+        {
+            if let Some(offset) = offset {
+                let len = piece.min(memory.len() - offset);
+                let staging = &mut turns[offset / piece % 2];
+                let bytes = &mut staging.bytes()?[..len];
+                let from = memory.address() + offset as u64;
+                // SAFETY: inside both memories; looked at only behind the event.
+                unsafe { result::memcpy_dtoh_async(bytes, from, stream.cu_stream()) }
+                    .map_err(read)?;
+                staging.copied = Some(self.event(false)?);
+            }
+            if let Some(before) = waiting {
+                let len = piece.min(memory.len() - before);
+                take(before, &turns[before / piece % 2].bytes()?[..len]);
+            }
+            waiting = offset;
+        }
+        Ok(())
+    }
+
     fn upload(
         &self,
         staging: &mut dyn Staging,
@@ -256,13 +298,14 @@ impl Runtime for Driver {
         let after = after.as_any().downcast_ref::<DriverMark>();
         let after = &after.expect("a mark of this runtime").0;
         assert!(
-            len <= staging.bytes && offset + len <= memory.len(),
+            len <= staging.pages().bytes && offset + len <= memory.len(),
             "inside the memory"
         );
         let copy = || {
             shared.uploads.wait(after)?;
             // SAFETY: page-locked bytes, which `DriverStaging::bytes` gives out only once they are copied.
-            let bytes = unsafe { std::slice::from_raw_parts(staging.pointer.cast::<u8>(), len) };
+            let bytes =
+                unsafe { std::slice::from_raw_parts(staging.pages().pointer.cast::<u8>(), len) };
             let to = memory.address() + offset as u64;
             // SAFETY: inside the memory, which work before `after` no longer uses.
             unsafe { result::memcpy_htod_async(to, bytes, shared.uploads.cu_stream()) }?;
@@ -338,16 +381,41 @@ impl Drop for DriverMemory {
     }
 }
 
-struct DriverStaging {
-    shared: Arc<Shared>,
+/// Page-locked memory of the host.
+struct Pages {
     pointer: *mut c_void,
     bytes: usize,
-    /// Behind the copy under way.
-    copied: Option<CudaEvent>,
 }
 
 // SAFETY: the memory belongs to this value alone.
-unsafe impl Send for DriverStaging {}
+unsafe impl Send for Pages {}
+
+impl Pages {
+    /// In the context that is current.
+    fn new(bytes: usize) -> Result<Self, CudaError> {
+        // SAFETY: page-locked memory of any contents; it is cleared below.
+        let pointer = unsafe { result::malloc_host(bytes, CACHED) };
+        let pointer = pointer.map_err(|error| failed("allocating page-locked memory", error))?;
+        // SAFETY: `bytes` bytes that nobody else knows.
+        unsafe { std::ptr::write_bytes(pointer.cast::<u8>(), 0, bytes) };
+        Ok(Self { pointer, bytes })
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: from `malloc_host`, and no copy reads it: `DriverStaging` has waited.
+        let _ = unsafe { result::free_host(self.pointer) };
+    }
+}
+
+struct DriverStaging {
+    shared: Arc<Shared>,
+    /// There until dropped.
+    pages: Option<Pages>,
+    /// Behind the copy under way.
+    copied: Option<CudaEvent>,
+}
 
 impl DriverStaging {
     fn wait(&mut self) -> Result<(), CudaError> {
@@ -355,15 +423,20 @@ impl DriverStaging {
             .copied
             .take()
             .map_or(Ok(()), |event| event.synchronize());
-        copied.map_err(|error| failed("copying to the GPU", error))
+        copied.map_err(|error| failed("copying between host and GPU", error))
+    }
+
+    fn pages(&self) -> &Pages {
+        self.pages.as_ref().expect("pages are there until dropped")
     }
 }
 
 impl Staging for DriverStaging {
     fn bytes(&mut self) -> Result<&mut [u8], CudaError> {
         self.wait()?;
-        // SAFETY: `bytes` initialized bytes that no copy reads.
-        Ok(unsafe { std::slice::from_raw_parts_mut(self.pointer.cast(), self.bytes) })
+        let pages = self.pages();
+        // SAFETY: `bytes` initialized bytes that no copy reads or writes now.
+        Ok(unsafe { std::slice::from_raw_parts_mut(pages.pointer.cast(), pages.bytes) })
     }
 
     fn as_any(&mut self) -> &mut dyn Any {
@@ -374,9 +447,15 @@ impl Staging for DriverStaging {
 impl Drop for DriverStaging {
     fn drop(&mut self) {
         let _ = self.shared.context.bind_to_thread();
-        let _ = self.wait();
-        // SAFETY: from `malloc_host`, and no copy reads it.
-        let _ = unsafe { result::free_host(self.pointer) };
+        let waited = self.wait();
+        if let (Ok(()), Some(pages)) = (waited, self.pages.take()) {
+            let mut spare = self
+                .shared
+                .spare
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            spare.push(pages);
+        }
     }
 }
 

@@ -42,10 +42,10 @@ impl FirstPass {
     /// Bytes of dynamic shared memory: `TensorShared` in kernels/tensor.cuh.
     pub(crate) fn shared(self) -> usize {
         const SLABS: usize = 3 * 2 * 128 * 24 * 4;
-        const FLOORS: usize = 128 * 4;
+        const LINES: usize = 3 * 128 * 4;
         const QUEUE: usize = 1024 * 12 + 4;
         match self.needs_tensor_cores() {
-            true => (SLABS + FLOORS + QUEUE).next_multiple_of(16),
+            true => (SLABS + LINES + QUEUE).next_multiple_of(16),
             false => 0,
         }
     }

@@ -49,6 +49,18 @@ pub trait Runtime: Send + Sync {
     /// What the driver says, also of work launched before.
     fn read(&self, memory: &dyn Memory, offset: usize, out: &mut [u8]) -> Result<(), CudaError>;
 
+    /// Copies from the card in pieces of `piece` bytes, the last may be shorter; `take` gets each in order, with its offset,
+    /// while the next is on its way.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn read_pieces(
+        &self,
+        memory: &dyn Memory,
+        piece: usize,
+        take: &mut dyn FnMut(usize, &[u8]),
+    ) -> Result<(), CudaError>;
+
     /// Starts a copy of the first `len` bytes of a staging, beside the work launched so far but for what `after` marks.
     /// Work launched later waits for it.
     ///

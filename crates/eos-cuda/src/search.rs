@@ -10,11 +10,14 @@ use crate::set::{Block, Set, fixed_bytes, row_bytes};
 use crate::stages::{Buffer, TILE, Tile, tasks};
 use crate::{CudaError, FirstPass};
 use eos_tensor::{Classes, Neighbours, Rows};
+use rayon::prelude::*;
 
 /// Fewer unproven queries than this go to the exact kernel at once, more to the direct form first.
 const FEW: usize = 512;
 /// Queries that the exact kernel has the distances of at a time, at most.
 const EXACT_BATCH: usize = 256;
+/// Bytes of results that are copied from the card at a time.
+const RESULT_PIECE: usize = 8 << 20;
 /// Slots of a group of queries, at most.
 const GROUP: usize = 1 << 17;
 /// Bytes of the card's memory that are left alone, and the part of the free memory that is used.
@@ -474,7 +477,7 @@ impl<'a> Group<'a> {
         Ok(vec![0; self.slots])
     }
 
-    /// Copies what was found to its places, and tells which are unproven.
+    /// Copies what was proven to its places, and tells the places of what was not.
     fn collect(
         &self,
         places: &[u32],
@@ -482,23 +485,47 @@ impl<'a> Group<'a> {
         found: &mut Neighbours,
         unproven: &mut Vec<u32>,
     ) -> Result<(), CudaError> {
-        let (runtime, k) = (self.search.runtime, self.search.buffer.k);
-        let mut index = vec![0u32; self.slots * k];
-        let mut distance = vec![0f32; self.slots * k];
-        runtime.read(&*self.index, 0, bytes_of_mut(&mut index))?;
-        runtime.read(&*self.distance, 0, bytes_of_mut(&mut distance))?;
-        for (slot, place) in places.iter().enumerate() {
-            if *place == u32::MAX {
-                continue;
-            }
-            if flags[slot] != 0 {
-                unproven.push(*place);
-                continue;
-            }
-            let (from, to) = (slot * k, *place as usize * k);
-            found.index[to..to + k].copy_from_slice(&index[from..from + k]);
-            found.distance[to..to + k].copy_from_slice(&distance[from..from + k]);
-        }
-        Ok(())
+        let k = self.search.buffer.k;
+        let placed = |slot: &usize| places[*slot] != u32::MAX;
+        let (left, done): (Vec<usize>, Vec<usize>) = (0..self.slots)
+            .filter(placed)
+            .partition(|slot| flags[*slot] != 0);
+        unproven.extend(left.iter().map(|slot| places[*slot]));
+        let done: Vec<(usize, usize)> = done
+            .into_iter()
+            .map(|slot| (slot, places[slot] as usize))
+            .collect();
+        self.scatter(&*self.index, &done, k, &mut found.index)?;
+        self.scatter(&*self.distance, &done, k, &mut found.distance)
+    }
+
+    /// Copies `k` values of each (slot, place), slots rising, to that place.
+    fn scatter<T: params::Params + Send>(
+        &self,
+        memory: &dyn Memory,
+        done: &[(usize, usize)],
+        k: usize,
+        out: &mut [T],
+    ) -> Result<(), CudaError> {
+        let line = 4 * k;
+        let piece = (RESULT_PIECE / line).max(1) * line;
+        let mut lines: Vec<Option<&mut [T]>> = out.chunks_exact_mut(k).map(Some).collect();
+        let runtime = self.search.runtime;
+        runtime.read_pieces(memory, piece, &mut |offset, bytes| {
+            let (first, behind) = (offset / line, (offset + bytes.len()) / line);
+            let from = done.partition_point(|(slot, _)| *slot < first);
+            let to = done.partition_point(|(slot, _)| *slot < behind);
+            let copies = done[from..to].iter().map(|(slot, place)| {
+                let to = lines[*place].take().expect("a place is filled once");
+                (&bytes[(slot - first) * line..][..line], to)
+            });
+            let copies: Vec<(&[u8], &mut [T])> = copies.collect();
+            copies
+                .into_par_iter()
+                .with_min_len(64)
+                .for_each(|(bytes, out)| {
+                    bytes_of_mut(out).copy_from_slice(bytes);
+                });
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The two batched operations that every device offers, and what they take and return.
 
 use crate::{Error, Rows};
+use rayon::prelude::*;
 
 /// Which rows may be a query's neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,8 @@ impl Neighbours {
     pub fn empty(queries: usize, k: usize) -> Self {
         Self {
             k,
-            index: vec![u32::MAX; queries * k],
-            distance: vec![f32::INFINITY; queries * k],
+            index: filled(u32::MAX, queries * k),
+            distance: filled(f32::INFINITY, queries * k),
         }
     }
 
@@ -52,6 +53,17 @@ impl Neighbours {
         let filled = slots.partition_point(|row| *row != u32::MAX);
         &slots[..filled]
     }
+}
+
+/// `count` times a value; where that is much, each thread touches its part of the fresh memory.
+fn filled<T: Copy + Send + Sync>(value: T, count: usize) -> Vec<T> {
+    const MUCH: usize = 1 << 20;
+    if count < MUCH {
+        return vec![value; count];
+    }
+    let mut values = Vec::new();
+    values.par_extend(rayon::iter::repeat_n(value, count));
+    values
 }
 
 /// How one synthetic row is made: `base + ratio · (to − from)`, labelled `label`. 20 bytes.

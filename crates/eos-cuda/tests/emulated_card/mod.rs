@@ -146,6 +146,20 @@ impl Runtime for EmulatedCard {
         Ok(())
     }
 
+    fn read_pieces(
+        &self,
+        memory: &dyn Memory,
+        piece: usize,
+        take: &mut dyn FnMut(usize, &[u8]),
+    ) -> Result<(), CudaError> {
+        let mut bytes = vec![0; memory.len()];
+        self.read(memory, 0, &mut bytes)?;
+        for (number, bytes) in bytes.chunks(piece).enumerate() {
+            take(number * piece, bytes);
+        }
+        Ok(())
+    }
+
     fn upload(
         &self,
         staging: &mut dyn Staging,
