@@ -4,6 +4,7 @@ use crate::driver::Driver;
 use crate::interpolate::CudaInterpolation;
 use crate::probe::Device;
 use crate::runtime::Runtime;
+use crate::score_error::ScoreError;
 use crate::search::{Proven, Search, block_height, least_height};
 use crate::set::Set;
 use crate::stages::{Buffer, MOST};
@@ -222,6 +223,19 @@ impl CudaSearch<'_> {
         Ok((found, proven))
     }
 
+    /// How far the first pass's scores are off, for the k and a margin of nearest rows of each query.
+    ///
+    /// # Errors
+    /// As [`Backend::neighbours`], and [`Error::Device`].
+    pub fn score_error(&self, queries: &[u32], k: usize) -> Result<ScoreError, Error> {
+        check_queries(self.rows, self.labels, queries, k)?;
+        let buffer = Buffer::new(k.min(MOST));
+        self.with_search(queries, buffer, Classes::Any, |search| {
+            search.score_error(queries)
+        })
+        .map_err(|error| self.backend.told(error))
+    }
+
     fn run(
         &self,
         queries: &[u32],
@@ -229,6 +243,19 @@ impl CudaSearch<'_> {
         classes: Classes,
         found: &mut Neighbours,
     ) -> Result<Proven, CudaError> {
+        self.with_search(queries, buffer, classes, |search| {
+            search.run(queries, found)
+        })
+    }
+
+    /// With the set on the card.
+    fn with_search<T>(
+        &self,
+        queries: &[u32],
+        buffer: Buffer,
+        classes: Classes,
+        work: impl FnOnce(Search<'_>) -> Result<T, CudaError>,
+    ) -> Result<T, CudaError> {
         let runtime = self.backend.runtime();
         let mut held = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         // A block holds the first stage, which grows with k.
@@ -238,10 +265,10 @@ impl CudaSearch<'_> {
         {
             *held = None;
         }
-        let free = self.backend.free()?;
         let held = match &mut *held {
             Some(held) => held,
             none => {
+                let free = self.backend.free()?;
                 let height = block_height(free, self.rows, buffer, queries.len())?;
                 let first = FirstPass::fastest(runtime.card().tensor_cores);
                 let first = self.backend.first.unwrap_or(first);
@@ -249,14 +276,13 @@ impl CudaSearch<'_> {
                 none.insert(Held { set, height })
             }
         };
-        Search {
+        work(Search {
             runtime,
             set: &held.set,
             memory: self.backend.memory,
             buffer,
             classes,
-        }
-        .run(queries, found)
+        })
     }
 }
 

@@ -33,6 +33,8 @@ macro_rules! params {
 // SAFETY: plain words.
 unsafe impl Params for u32 {}
 // SAFETY: plain words.
+unsafe impl Params for u64 {}
+// SAFETY: plain words.
 unsafe impl Params for f32 {}
 // SAFETY: plain words.
 unsafe impl Params for f64 {}

@@ -167,6 +167,36 @@ impl Search<'_> {
         Ok(slots.clamp(TILE, GROUP))
     }
 
+    /// Query, row and score of each candidate that the first pass keeps.
+    pub(crate) fn candidates(
+        &self,
+        queries: &[u32],
+        take: &mut dyn FnMut(u32, u32, f32),
+    ) -> Result<(), CudaError> {
+        let chosen: Vec<u32> = (0..queries.len() as u32).collect();
+        let slots = Slots::new(&self.set.layout, queries, &chosen, self.classes);
+        let (most, capacity) = (self.slots()?, self.buffer.capacity());
+        let positions = slots.positions.chunks(most);
+        let tiles = slots.tiles.chunks(most / TILE);
+        for ((tiles, positions), places) in tiles.zip(positions).zip(slots.places.chunks(most)) {
+            let group = Group::new(self, self.set.first, tiles, positions)?;
+            group.first_pass()?;
+            let mut keys = vec![0u64; positions.len() * capacity];
+            self.runtime
+                .read(&*group.keys, 0, bytes_of_mut(&mut keys))?;
+            for (keys, place) in keys.chunks_exact(capacity).zip(places) {
+                let kept = keys[..self.buffer.kept]
+                    .iter()
+                    .filter(|key| **key != u64::MAX);
+                for key in kept.take_while(|_| *place != u32::MAX) {
+                    let row = self.set.layout.order[*key as u32 as usize];
+                    take(queries[*place as usize], row, score_of(*key));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The queries at places `chosen`, in groups; those that stay unproven come back.
     fn pass(
         &self,
@@ -528,4 +558,13 @@ impl<'a> Group<'a> {
                 });
         })
     }
+}
+
+/// The score in a key: `score_of` in kernels/keys.cuh.
+fn score_of(key: u64) -> f32 {
+    let ordered = (key >> 32) as u32;
+    f32::from_bits(match ordered >> 31 {
+        0 => !ordered,
+        _ => ordered ^ 0x8000_0000,
+    })
 }

@@ -20,6 +20,8 @@ pub(crate) struct Set<'a> {
     pub(crate) stride: usize,
     pub(crate) scale: f64,
     pub(crate) first: FirstPass,
+    /// Mean of each column, here and on the card.
+    pub(crate) centre: Vec<f64>,
     mean: Box<dyn Memory>,
     /// Row numbers by position, `[N]`.
     pub(crate) order: Box<dyn Memory>,
@@ -95,6 +97,7 @@ impl<'a> Set<'a> {
             stride,
             scale,
             first,
+            centre,
             mean,
             order,
             buffers: buffers.collect::<Result<_, CudaError>>()?,

@@ -40,6 +40,16 @@ pub fn run(backend: &CudaBackend) -> bool {
             start.elapsed().as_secs_f64()
         );
         sound &= failed == 0;
+        match cases::score_errors(&backend) {
+            Ok(error) => println!(
+                "{form:?}: {} scores are off by at most {:.2e}, {:.2e} is allowed",
+                error.scores, error.measured, error.allowed
+            ),
+            Err(error) => {
+                sound = false;
+                println!("{form:?}: scores are off by more than is allowed: {error}");
+            }
+        }
     }
     for (dims, m) in [(64, 100_000), (13, 50_001), (1, 1001), (2048, 999)] {
         let equal = cases::check_interpolation(backend, dims, m);

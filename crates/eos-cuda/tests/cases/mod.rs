@@ -1,7 +1,7 @@
 //! Sets that tempt a search to be wrong, and the comparison with the plain definition. Shared by the emulator's tests and
 //! the GPU check.
 
-use eos_cuda::{CudaBackend, FirstPass, Proven};
+use eos_cuda::{CudaBackend, FirstPass, Proven, ScoreError};
 use eos_tensor::{Backend, Classes, PhiloxRng, Recipe, Rows, exact};
 
 /// How the values of a set come about.
@@ -154,6 +154,34 @@ pub fn check(backend: &CudaBackend, case: &Case) -> Result<Took, String> {
         }
     }
     Ok(took)
+}
+
+/// The greatest error of a form's scores beside what its certificate allows, over the cases.
+pub fn score_errors(backend: &CudaBackend) -> Result<ScoreError, String> {
+    let mut greatest = ScoreError {
+        scores: 0,
+        measured: 0.0,
+        allowed: f64::INFINITY,
+    };
+    for case in SMALL.iter().filter(|case| !matches!(case.kind, Kind::Huge)) {
+        let labels = labels(case);
+        let data = data(case, &labels);
+        let rows = Rows::new(&data, case.dims).map_err(|e| e.to_string())?;
+        let queries: Vec<u32> = (0..case.n as u32).step_by(case.every).collect();
+        let search = backend.searching(rows, &labels);
+        let error = search
+            .score_error(&queries, case.k)
+            .map_err(|e| e.to_string())?;
+        if error.measured > error.allowed {
+            return Err(format!("{case:?}: {error:?}"));
+        }
+        // The case in which most of what is allowed is used.
+        greatest.scores += error.scores;
+        if error.measured / error.allowed >= greatest.measured / greatest.allowed {
+            (greatest.measured, greatest.allowed) = (error.measured, error.allowed);
+        }
+    }
+    Ok(greatest)
 }
 
 /// Compares interpolation with the plain definition.
