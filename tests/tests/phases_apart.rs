@@ -294,7 +294,7 @@ fn a_written_configuration_is_one_that_runs() {
         .collect();
     ok(folder, &arguments);
     let resolved = std::fs::read_to_string(folder.join("r/run.toml")).unwrap();
-    for word in ["select = \"validation\"", "device = \"cpu\"", "mean = ["] {
+    for word in ["select = \"validation\"", "device = \"auto\"", "mean = ["] {
         assert!(resolved.contains(word), "no {word} in {resolved}");
     }
     assert!(folder.join("r/phase2/validation.npz").is_file());

@@ -6,7 +6,7 @@ use crate::show::Show;
 use eos_data::{BalancedFiles, Embeddings};
 use eos_pipeline::estimate::{self, Asked};
 use eos_pipeline::phases::{self, Labelled};
-use eos_pipeline::{Error, config, wanted::Wanted, write_balanced};
+use eos_pipeline::{Device, Error, config, wanted::Wanted, write_balanced};
 use eos_registry::Plugin;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,9 +32,9 @@ pub struct Arguments {
     /// Of everything random
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// auto or cpu: where neighbours are found and rows are made
-    #[arg(long, default_value = "auto", value_parser = ["auto", "cpu"])]
-    device: String,
+    /// auto, cpu, cuda or cuda:N: where neighbours are found and rows are made
+    #[arg(long, default_value_t = Device::Auto)]
+    device: Device,
     /// Print rows, bytes and time, and leave nothing
     #[arg(long)]
     dry_run: bool,
@@ -115,6 +115,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let names = original.label_values().names();
     let wanted = wanted.rows(&original.class_counts(), names)?;
     let mut show = Show::new()?;
+    let backend = arguments.device.open()?;
     if arguments.dry_run {
         let asked = Asked {
             plugin: &plugin,
@@ -122,13 +123,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             wanted: &wanted,
             params: &params,
             seed: arguments.seed,
+            backend: &*backend,
         };
         return dry_run(asked, &files, reading, &mut show);
     }
     let began = Instant::now();
     let data = Labelled::of(&original);
-    let plan = phases::sample(&plugin, data, &wanted, &params, arguments.seed, &mut show)?;
-    write_balanced(&files, &original, &plan, &mut show)?;
+    let plan = phases::sample(
+        &plugin,
+        data,
+        &wanted,
+        &params,
+        arguments.seed,
+        &*backend,
+        &mut show,
+    )?;
+    write_balanced(&files, &original, &plan, &*backend, &mut show)?;
     let seconds = began.elapsed().as_secs_f64();
     show.done();
     for note in plan.notes() {

@@ -81,6 +81,14 @@ impl CudaBackend {
         self.driver.as_ref().map(|driver| driver.device())
     }
 
+    /// The kernels' form that the card has been given.
+    pub fn ptx(&self) -> &'static str {
+        match self.runtime.card().tensor_cores {
+            true => "eos_80",
+            false => "eos_75",
+        }
+    }
+
     /// Begins to take each kernel's time, for [`kernel_times`](Self::kernel_times).
     pub fn time_kernels(&self) {
         if let Some(driver) = &self.driver {

@@ -3,7 +3,7 @@
 use crate::{Error, Observer};
 use eos_data::{BalancedFiles, BalancedWriter, Embeddings, Provenance};
 use eos_registry::{Content, Plan};
-use eos_tensor::CpuBackend;
+use eos_tensor::Backend;
 
 /// Values of synthetic rows that are made and written at a time: 1 MiB, which the processor's cache
 /// holds from one to the other.
@@ -20,11 +20,12 @@ pub fn write_balanced(
     files: &BalancedFiles,
     original: &Embeddings,
     plan: &Plan,
+    backend: &dyn Backend,
     observer: &mut dyn Observer,
 ) -> Result<(), Error> {
     let mut writer = BalancedWriter::create(files, original, plan.len() as u64)?;
     let rows = original.as_rows();
-    plan.windows(rows, &CpuBackend::new(), WINDOW, |window| {
+    plan.windows(rows, backend, WINDOW, |window| {
         if observer.cancelled() {
             return Err(Error::Interrupted);
         }

@@ -47,6 +47,9 @@ pub enum Error {
     /// Rows refused.
     #[error(transparent)]
     Rows(#[from] eos_tensor::Error),
+    /// The device that was asked for cannot be used.
+    #[error(transparent)]
+    Device(#[from] eos_cuda::CudaError),
     /// Stopped on request; finished phases are kept.
     #[error("interrupted; finished phases are kept, run the same command to go on")]
     Interrupted,

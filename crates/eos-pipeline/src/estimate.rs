@@ -5,6 +5,7 @@ use crate::phases::{self, Labelled};
 use crate::{Error, Observer, write_balanced};
 use eos_data::{BalancedFiles, Embeddings};
 use eos_registry::Plugin;
+use eos_tensor::Backend;
 use std::path::Path;
 use std::time::Instant;
 
@@ -30,6 +31,8 @@ pub struct Asked<'a> {
     pub params: &'a toml::Table,
     /// Of everything random.
     pub seed: u64,
+    /// Where it runs.
+    pub backend: &'a dyn Backend,
 }
 
 /// Seconds, and on how many rows they were measured.
@@ -156,10 +159,18 @@ impl Part {
         let files = BalancedFiles::Npz(passing.path().join("part.npz"));
         let began = Instant::now();
         let data = Labelled::of(&self.original);
-        let (params, seed) = (asked.params, asked.seed);
-        let plan = phases::sample(asked.plugin, data, &self.wanted, params, seed, observer)?;
+        let (params, seed, backend) = (asked.params, asked.seed, asked.backend);
+        let plan = phases::sample(
+            asked.plugin,
+            data,
+            &self.wanted,
+            params,
+            seed,
+            backend,
+            observer,
+        )?;
         let sampling = began.elapsed().as_secs_f64();
-        write_balanced(&files, &self.original, &plan, observer)?;
+        write_balanced(&files, &self.original, &plan, backend, observer)?;
         Ok(Seconds {
             sampling,
             writing: began.elapsed().as_secs_f64() - sampling,

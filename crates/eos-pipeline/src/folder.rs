@@ -36,8 +36,9 @@ impl RunFolder {
             )));
         }
         if let Ok(there) = std::fs::read_to_string(folder.join(CONFIG)) {
-            if there != own {
-                let keys = differing(&there, &own).join(", ");
+            let keys = differing(&there, &own);
+            if !keys.is_empty() {
+                let keys = keys.join(", ");
                 return Err(refuse(format!(
                     "it holds a run with another configuration (differing: {keys}); choose another \
                      folder with --out, or move it aside with --fresh"
@@ -106,11 +107,15 @@ fn move_aside(folder: &Path) -> Result<(), Error> {
     std::fs::rename(folder, &aside).map_err(|e| Error::io("write", aside, e))
 }
 
-/// Dotted keys whose values differ.
+/// Where a run computes: every device gives the same bits, so that another one may go on.
+const DEVICE: &str = "run.device";
+
+/// Dotted keys whose values differ, of those that decide results.
 fn differing(a: &str, b: &str) -> Vec<String> {
     let read = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
     let mut keys = Vec::new();
     compare("", &read(a), &read(b), &mut keys);
+    keys.retain(|key| key != DEVICE);
     keys
 }
 

@@ -9,6 +9,7 @@
 mod balanced;
 mod checkpoint;
 pub mod config;
+pub mod device;
 mod error;
 pub mod estimate;
 mod event;
@@ -29,6 +30,7 @@ pub mod wanted;
 pub use balanced::write_balanced;
 pub use checkpoint::{About, Checkpoint, head_checkpoint, read_head};
 pub use config::Config;
+pub use device::Device;
 pub use error::Error;
 pub use event::{Event, Observer};
 pub use run::{RunOptions, run, train};

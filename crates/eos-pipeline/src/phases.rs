@@ -12,7 +12,7 @@ use eos_model::{
     train_head,
 };
 use eos_registry::{Plan, Plugin, Request, Services};
-use eos_tensor::{CpuBackend, Rows};
+use eos_tensor::{Backend, Rows};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -242,6 +242,7 @@ pub fn sample(
     wanted: &[u64],
     params: &toml::Table,
     seed: u64,
+    backend: &dyn Backend,
     observer: &mut dyn Observer,
 ) -> Result<Plan, Error> {
     let request = Request {
@@ -256,9 +257,8 @@ pub fn sample(
         observer.event(&Event::Progress { done, total });
         !observer.cancelled()
     };
-    let backend = CpuBackend::new();
     let mut services = Services {
-        backend: &backend,
+        backend,
         threads,
         progress: &mut progress,
     };
@@ -269,10 +269,14 @@ pub fn sample(
 ///
 /// # Errors
 /// [`Error::Plugin`] for a recipe whose row leaves f32.
-pub fn joined(data: Labelled<'_>, plan: &Plan) -> Result<(Vec<f32>, Vec<u32>), Error> {
+pub fn joined(
+    data: Labelled<'_>,
+    plan: &Plan,
+    backend: &dyn Backend,
+) -> Result<(Vec<f32>, Vec<u32>), Error> {
     let mut rows = Vec::with_capacity((data.rows.len() + plan.len()) * data.rows.dims());
     rows.extend_from_slice(data.rows.data());
-    plan.windows(data.rows, &CpuBackend::new(), WINDOW, |window| {
+    plan.windows(data.rows, backend, WINDOW, |window| {
         rows.extend_from_slice(window);
         Ok::<(), Error>(())
     })?;

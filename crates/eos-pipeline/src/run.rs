@@ -37,6 +37,7 @@ pub fn run(
     on_threads(config.run.threads, || {
         // Everything that can be refused is refused before anything is trained.
         let plugins = load_plugins(config, options)?;
+        let backend = config.run.device.open()?;
         let images = load_data(config)?;
         let wanted = &config.oversample.wanted;
         let wanted = wanted.rows(&images.train.class_counts(), images.train.classes())?;
@@ -47,6 +48,7 @@ pub fn run(
             config: &config,
             folder: &folder,
             images: &images,
+            backend: &*backend,
             observer: &mut log,
         };
         let began = Instant::now();
@@ -67,6 +69,7 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Trained, Error> {
     on_threads(config.run.threads, || {
+        let backend = config.run.device.open()?;
         let images = load_data(config)?;
         let config = images.resolve(config);
         let folder = RunFolder::open(&options.folder, &config, options.fresh)?;
@@ -75,6 +78,7 @@ pub fn train(
             config: &config,
             folder: &folder,
             images: &images,
+            backend: &*backend,
             observer: &mut log,
         };
         runner.trained()

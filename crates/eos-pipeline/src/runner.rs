@@ -11,6 +11,7 @@ use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion, plot, 
 use eos_data::{BalancedFiles, Embeddings, Labels, write_embeddings_npz};
 use eos_model::{Head, HeadData, Network};
 use eos_registry::Plugin;
+use eos_tensor::Backend;
 use eos_tensor::Rows;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -25,6 +26,8 @@ pub(crate) struct Runner<'a, 'o> {
     pub config: &'a Config,
     pub folder: &'a RunFolder,
     pub images: &'a Images,
+    /// Where neighbours are found and rows are made.
+    pub backend: &'a dyn Backend,
     pub observer: &'a mut Log<'o>,
 }
 
@@ -181,16 +184,30 @@ impl Runner<'_, '_> {
         };
         let began = Instant::now();
         let data = Labelled::of(stage.train);
-        let plan = phases::sample(plugin, data, stage.wanted, params, seed, self.observer)?;
+        let plan = phases::sample(
+            plugin,
+            data,
+            stage.wanted,
+            params,
+            seed,
+            self.backend,
+            self.observer,
+        )?;
         let sample_seconds = began.elapsed().as_secs_f64();
         for text in plan.notes() {
             let text = format!("{id}: {text}");
             self.observer.event(&Event::Note { text });
         }
         let file = self.folder.path(&format!("phase2/{id}.npz"));
-        write_balanced(&BalancedFiles::Npz(file), stage.train, &plan, self.observer)?;
+        write_balanced(
+            &BalancedFiles::Npz(file),
+            stage.train,
+            &plan,
+            self.backend,
+            self.observer,
+        )?;
 
-        let (rows, labels) = phases::joined(data, &plan)?;
+        let (rows, labels) = phases::joined(data, &plan, self.backend)?;
         self.phase("finetune", format!("{id}: a head on {} rows", labels.len()));
         let began = Instant::now();
         let balanced = HeadData {
@@ -235,7 +252,7 @@ impl Runner<'_, '_> {
             network: network.spec().to_string(),
             parameters: network.parameters(),
             simd_path: network.simd_path(),
-            device: "cpu".to_owned(),
+            device: self.backend.name().to_owned(),
             seed: self.config.run.seed,
             kept_epoch: trained.kept_epoch,
             train_seconds,

@@ -1,6 +1,6 @@
 //! The images of a run.
 
-use crate::config::{Data, Device, Select};
+use crate::config::{Data, Select};
 use crate::{Config, Error};
 use eos_data::{
     Format, ImageSet, Normalization, Part, ReadOptions, Split, demo, read_images, stratified_split,
@@ -39,7 +39,6 @@ impl Images {
         config.data.mean = Some(self.normalization.mean.clone());
         config.data.deviation = Some(self.normalization.deviation.clone());
         config.run.select = self.select;
-        config.run.device = Device::Cpu;
         config
     }
 }

@@ -1,7 +1,7 @@
 //! What a plugin wants made, checked, and how rows are made of it.
 
 use crate::error::Error;
-use eos_tensor::{Backend, Recipe, Rows};
+use eos_tensor::{Backend, Interpolation, Recipe, Rows};
 
 /// Synthetic rows, class by class, within a class in the plugin's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,11 +93,7 @@ impl Plan {
     ) -> Result<(), E> {
         let dims = rows.dims();
         let height = (values / dims).max(1);
-        let maker = Maker {
-            id: &self.id,
-            rows,
-            backend,
-        };
+        let maker = Maker::new(&self.id, rows, backend);
         match &self.content {
             Content::Rows { rows, .. } => rows.chunks(height * dims).try_for_each(take),
             Content::Recipes(recipes) => {
@@ -130,11 +126,7 @@ impl Plan {
             }
         };
         let mut made = zeros(recipes.len(), rows.dims())?;
-        let maker = Maker {
-            id: &id,
-            rows,
-            backend,
-        };
+        let maker = Maker::new(&id, rows, backend);
         maker.make(0, &recipes, &mut made)?;
         Ok(Synthetic {
             labels: recipes.iter().map(|r| r.label).collect(),
@@ -151,12 +143,23 @@ struct Maker<'a> {
     id: &'a str,
     rows: Rows<'a>,
     backend: &'a dyn Backend,
+    /// The rows made ready on it.
+    made: Box<dyn Interpolation + 'a>,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(id: &'a str, rows: Rows<'a>, backend: &'a dyn Backend) -> Self {
+        Self {
+            id,
+            rows,
+            backend,
+            made: backend.interpolation(rows),
+        }
+    }
+
     /// Makes the rows of `recipes`, the first of which is number `first`, and finds them finite.
     fn make(&self, first: usize, recipes: &[Recipe], out: &mut [f32]) -> Result<(), Error> {
-        let made = self.backend.interpolate(self.rows, recipes, out);
+        let made = self.made.interpolate(recipes, out);
         made.map_err(|source| Error::Backend {
             id: self.id.to_owned(),
             backend: self.backend.name().to_owned(),

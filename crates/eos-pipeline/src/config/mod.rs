@@ -5,6 +5,7 @@ mod recipe;
 
 pub use read::{key_value, value};
 
+use crate::Device;
 use crate::wanted::Wanted;
 use eos_data::{Format, Imbalance};
 use eos_model::{
@@ -260,23 +261,12 @@ pub enum Start {
 pub struct Run {
     /// Of everything random.
     pub seed: u64,
-    /// "auto" or "cpu": where neighbours and interpolation run.
+    /// "auto", "cpu", "cuda" or "cuda:N": where neighbours and interpolation run.
     pub device: Device,
     /// Threads; 0 is one a core.
     pub threads: usize,
     /// Which epoch of phase one is kept.
     pub select: Select,
-}
-
-/// Where the batched operations run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Device {
-    /// The best there is.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
 }
 
 /// Which epoch of phase one is kept.

@@ -185,7 +185,7 @@ mod tests {
         assert!(told(TEXT, &["train.epochs=0"]).contains("train.epochs is 0"));
         assert!(told(TEXT, &["train.epoch=1"]).contains("unknown field `epoch`"));
         assert!(told(TEXT, &["train"]).contains("wanted key=value"));
-        assert!(told(TEXT, &["run.device=cuda"]).contains("unknown variant `cuda`"));
+        assert!(told(TEXT, &["run.device=gpu"]).contains("there is no device 'gpu'; give auto"));
         assert!(
             told("[data]\ntrain = \"x\"\n", &["run.select=last"])
                 .contains("set run.select = \"validation\"")
