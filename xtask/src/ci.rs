@@ -6,7 +6,7 @@ use crate::cargo;
 use crate::demo;
 use crate::steps::{Outcome, Steps};
 use crate::workspace::Workspace;
-use crate::{test, tidy};
+use crate::{kernels, test, tidy};
 
 /// Runs every check and ends with each one's seconds.
 pub fn run(workspace: &Workspace) -> Result<()> {
@@ -18,6 +18,13 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     };
     steps.run("fmt", || cargo(&["fmt", "--all", "--check"]))?;
     steps.run("tidy", || tidy::run(workspace).map(|()| Outcome::Done))?;
+    steps.run("kernels --check", || {
+        let options = kernels::Options {
+            check: true,
+            nvrtc: None,
+        };
+        kernels::run(workspace, &options)
+    })?;
     steps.run("deny", || {
         if cargo::has("deny") {
             cargo(&["deny", "--workspace", "check"])

@@ -8,6 +8,8 @@ mod cargo;
 mod ci;
 mod demo;
 mod dist;
+mod gpu_check;
+mod kernels;
 mod new_plugin;
 mod plugins;
 mod steps;
@@ -38,6 +40,10 @@ enum Workflow {
     Ci,
     /// Seconds of each oversampler, beside imbalanced-learn's in the same run
     Bench(bench::Options),
+    /// Compile the CUDA kernels to the PTX that is checked in, and tell what they take of a card
+    Kernels(kernels::Options),
+    /// A folder that checks and times the CUDA backend where there is an NVIDIA GPU; runs it here if there is one
+    GpuCheck,
     /// A folder with the command, its plugins and their locked registry, that runs without cargo
     Dist,
     /// Rules of the tree that no compiler checks: arrows between crates, unsafe, docs, left-overs
@@ -78,6 +84,14 @@ fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
         Workflow::Test(options) => test::run(&workspace, &options),
         Workflow::Ci => ci::run(&workspace),
         Workflow::Bench(options) => bench::run(&workspace, &options),
+        Workflow::Kernels(options) => match kernels::run(&workspace, &options)? {
+            steps::Outcome::Skipped(why) => {
+                println!("skipped: {why}");
+                Ok(())
+            }
+            steps::Outcome::Done => Ok(()),
+        },
+        Workflow::GpuCheck => gpu_check::run(&workspace),
         Workflow::Dist => dist::run(&workspace),
         Workflow::Tidy => tidy::run(&workspace),
         Workflow::Plugins(PluginsWorkflow::Build) => plugins::build(&workspace).map(drop),

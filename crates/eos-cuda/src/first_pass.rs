@@ -26,7 +26,8 @@ impl FirstPass {
         }
     }
 
-    pub(crate) fn needs_tensor_cores(self) -> bool {
+    /// Whether it runs on cards of compute capability 8.0 and higher only.
+    pub fn needs_tensor_cores(self) -> bool {
         matches!(self, Self::Tf32 | Self::Tf32x3)
     }
 

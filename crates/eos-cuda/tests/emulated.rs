@@ -37,11 +37,7 @@ fn check_form(form: FirstPass) {
         // Two of the schedules for each case, all four over the cases.
         for schedule in [number, number + 1].map(|at| SCHEDULES[at % SCHEDULES.len()]) {
             let more = cases::check(&backend(program, schedule, form), case);
-            let more = more.unwrap_or_else(|why| panic!("{form:?}, {schedule:?}: {why}"));
-            took.queries += more.queries;
-            took.proven.first += more.proven.first;
-            took.proven.direct += more.proven.direct;
-            took.proven.exact += more.proven.exact;
+            took.add(more.unwrap_or_else(|why| panic!("{form:?}, {schedule:?}: {why}")));
         }
     }
     println!("{form:?}: {} queries, {:?}", took.queries, took.proven);

@@ -1,7 +1,7 @@
 //! The check of a machine with an NVIDIA GPU: every case of the emulator's tests on the card, larger ones against the CPU,
 //! how far tensor cores' sums are off, and the times of kernels and of whole searches.
 //!
-//! `gpu_check [parity|times|all] [cuda:N]`. `cargo xtask gpu-check` builds it, and a folder that runs it where there is no
+//! `gpu_check [parity|sanitize|times|all] [cuda:N]`; `sanitize` is the small cases alone. `cargo xtask gpu-check` builds it, and a folder that runs it where there is no
 //! cargo.
 
 #[path = "../../tests/cases/mod.rs"]
@@ -11,6 +11,7 @@ mod times;
 
 use eos_cuda::CudaBackend;
 use std::process::ExitCode;
+use std::time::Instant;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         .get(1)
         .and_then(|device| device.strip_prefix("cuda:"));
     let ordinal = ordinal.and_then(|n| n.parse().ok()).unwrap_or(0);
+    let start = Instant::now();
     let backend = match CudaBackend::open(ordinal) {
         Ok(backend) => backend,
         Err(error) => {
@@ -28,18 +30,20 @@ fn main() -> ExitCode {
     };
     if let Some(device) = backend.device() {
         println!(
-            "{}, compute capability {}.{}, {} MiB",
+            "{}, compute capability {}.{}, {} MiB, opened in {:.2} s",
             device.name,
             device.capability.0,
             device.capability.1,
-            device.memory >> 20
+            device.memory >> 20,
+            start.elapsed().as_secs_f64()
         );
     }
-    let mut sound = true;
-    if what != "times" {
-        sound = parity::run(&backend);
-    }
-    if what != "parity" {
+    let mut sound = match what {
+        "times" => true,
+        "sanitize" => parity::sanitize(&backend),
+        _ => parity::run(&backend),
+    };
+    if matches!(what, "times" | "all") {
         match times::run(&backend) {
             Ok(()) => {}
             Err(error) => {

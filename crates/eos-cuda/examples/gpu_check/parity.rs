@@ -1,45 +1,16 @@
 //! Equal bits: small cases against the plain definition, larger ones against the CPU's backend.
 
 use crate::cases::{self, FORMS, SMALL, Took};
-use eos_cuda::CudaBackend;
+use eos_cuda::{CudaBackend, FirstPass};
 use eos_tensor::{Backend, Classes, CpuBackend, PhiloxRng, Rows};
 use std::time::Instant;
 
 /// Runs every case and prints a line a form; whether all are equal.
 pub fn run(backend: &CudaBackend) -> bool {
     let mut sound = true;
-    let tensor_cores = backend.device().is_none_or(|d| d.capability >= (8, 0));
-    for form in FORMS {
-        if !tensor_cores && format!("{form:?}").starts_with("Tf32") {
-            println!("{form:?}: skipped: no tensor cores for TF32");
-            continue;
-        }
+    for form in forms(backend) {
         let backend = backend.clone().with_first_pass(form);
-        let (mut failed, mut took) = (0, Took::default());
-        let start = Instant::now();
-        for case in SMALL {
-            match cases::check(&backend, case) {
-                Ok(more) => {
-                    took.queries += more.queries;
-                    took.proven.first += more.proven.first;
-                    took.proven.direct += more.proven.direct;
-                    took.proven.exact += more.proven.exact;
-                }
-                Err(error) => {
-                    failed += 1;
-                    println!("{form:?}: {error}");
-                }
-            }
-        }
-        println!(
-            "{form:?}: {} of {} cases equal the definition in all bits, {} queries, {:?}, {:.2} s",
-            SMALL.len() - failed,
-            SMALL.len(),
-            took.queries,
-            took.proven,
-            start.elapsed().as_secs_f64()
-        );
-        sound &= failed == 0;
+        sound &= small(&backend, form);
         match cases::score_errors(&backend) {
             Ok(error) => println!(
                 "{form:?}: {} scores are off by at most {:.2e}, {:.2e} is allowed",
@@ -62,10 +33,7 @@ pub fn run(backend: &CudaBackend) -> bool {
         (30_000, 200, 10, Some(24 << 20)),
         (5_000, 2048, 10, None),
     ] {
-        for form in FORMS {
-            if !tensor_cores && format!("{form:?}").starts_with("Tf32") {
-                continue;
-            }
+        for form in forms(backend) {
             let mut backend = backend.clone().with_first_pass(form);
             if let Some(memory) = memory {
                 backend = backend.with_memory(memory);
@@ -80,6 +48,43 @@ pub fn run(backend: &CudaBackend) -> bool {
         }
     }
     sound
+}
+
+/// The small cases alone, for tools under which everything takes longer.
+pub fn sanitize(backend: &CudaBackend) -> bool {
+    let sound = forms(backend).all(|form| small(&backend.clone().with_first_pass(form), form));
+    sound & cases::check_interpolation(backend, 13, 501).is_ok()
+}
+
+/// The forms that the card has.
+pub fn forms(backend: &CudaBackend) -> impl Iterator<Item = FirstPass> + use<> {
+    let tensor_cores = backend.device().is_none_or(|d| d.capability >= (8, 0));
+    let has = move |form: &FirstPass| tensor_cores || !form.needs_tensor_cores();
+    FORMS.into_iter().filter(has)
+}
+
+/// Every small case in one form.
+fn small(backend: &CudaBackend, form: FirstPass) -> bool {
+    let (mut failed, mut took) = (0, Took::default());
+    let start = Instant::now();
+    for case in SMALL {
+        match cases::check(backend, case) {
+            Ok(more) => took.add(more),
+            Err(error) => {
+                failed += 1;
+                println!("{form:?}: {error}");
+            }
+        }
+    }
+    println!(
+        "{form:?}: {} of {} cases equal the definition in all bits, {} queries, {:?}, {:.2} s",
+        SMALL.len() - failed,
+        SMALL.len(),
+        took.queries,
+        took.proven,
+        start.elapsed().as_secs_f64()
+    );
+    failed == 0
 }
 
 /// Embeddings as networks make them: clusters that overlap, not negative.

@@ -1,7 +1,6 @@
 //! Seconds of whole searches and milliseconds of their kernels.
 
-use crate::cases::FORMS;
-use crate::parity::embeddings;
+use crate::parity::{embeddings, forms};
 use eos_cuda::CudaBackend;
 use eos_tensor::{Backend, Classes, PhiloxRng, Recipe, Rows};
 use std::collections::BTreeMap;
@@ -30,11 +29,7 @@ pub fn run(backend: &CudaBackend) -> Result<(), Box<dyn Error>> {
         let (data, labels) = embeddings(*n, *dims, 10);
         let rows = Rows::new(&data, *dims)?;
         let queries: Vec<u32> = (0..*queries as u32).collect();
-        for form in FORMS {
-            let tensor_cores = backend.device().is_none_or(|d| d.capability >= (8, 0));
-            if !tensor_cores && format!("{form:?}").starts_with("Tf32") {
-                continue;
-            }
+        for form in forms(backend) {
             let backend = backend.clone().with_first_pass(form);
             let search = backend.searching(rows, &labels);
             let start = Instant::now();

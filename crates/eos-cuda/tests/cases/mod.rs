@@ -116,6 +116,16 @@ pub struct Took {
     pub proven: Proven,
 }
 
+impl Took {
+    /// Counts another case.
+    pub fn add(&mut self, more: Self) {
+        self.queries += more.queries;
+        self.proven.first += more.proven.first;
+        self.proven.direct += more.proven.direct;
+        self.proven.exact += more.proven.exact;
+    }
+}
+
 /// Compares a backend with the plain definition, for all three class filters.
 pub fn check(backend: &CudaBackend, case: &Case) -> Result<Took, String> {
     let labels = labels(case);
@@ -132,10 +142,10 @@ pub fn check(backend: &CudaBackend, case: &Case) -> Result<Took, String> {
             .map_err(|e| e.to_string())?;
         let wanted = exact::neighbours(rows, &labels, &queries, case.k, classes)
             .map_err(|e| e.to_string())?;
-        took.queries += queries.len();
-        took.proven.first += proven.first;
-        took.proven.direct += proven.direct;
-        took.proven.exact += proven.exact;
+        took.add(Took {
+            queries: queries.len(),
+            proven,
+        });
         if proven.first + proven.direct + proven.exact != queries.len() {
             return Err(format!(
                 "{case:?}, {classes:?}: {proven:?} of {}",
