@@ -151,6 +151,30 @@ fn large_sets_equal_the_definition_at_any_k() {
     }
 }
 
+/// Queries that fill most panels and leave some rows of others out, which must be found all the same.
+#[test]
+fn rows_between_queries_are_found() {
+    let (n, dims) = (1600usize, 6);
+    let mut rng = PhiloxRng::new(8, 0, 0);
+    let data: Vec<f32> = (0..n * dims).map(|_| rng.unit()).collect();
+    let labels: Vec<u32> = (0..n).map(|row| u32::from(row >= 700)).collect();
+    let portion: Vec<u32> = (31..1017).collect();
+    let gaps: Vec<u32> = (0..n as u32).filter(|row| row % 100 >= 20).collect();
+    let holes: Vec<u32> = (0..n as u32).filter(|row| row % 50 != 7).collect();
+    for queries in [portion, gaps, holes] {
+        for k in [5, 20] {
+            let case = Case {
+                data: &data,
+                dims,
+                labels: &labels,
+                queries: &queries,
+                k,
+            };
+            case.check().unwrap();
+        }
+    }
+}
+
 /// Tight clusters far apart: distances within a cluster lie below what the first pass resolves, so
 /// that its bound alone decides.
 #[test]

@@ -175,7 +175,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Which panels hold queries in half their columns or more; none where a query comes twice.
+    /// Which panels hold a query for each of their rows; none where a query comes twice. What two such panels meet
+    /// is shown to queries alone: a row that is not asked about would not be seen.
     fn dense(&self, block: &Block, jobs: &[Job<'_>]) -> Vec<bool> {
         let mut counts = vec![0; block.panels()];
         let mut asked = vec![false; block.order.len()];
@@ -184,9 +185,10 @@ impl Pass<'_> {
             once &= !std::mem::replace(&mut asked[at], true);
             counts[at / WIDTH] += 1;
         }
+        let rows = |p| block.positions(p).len();
+        let counts = counts.iter().enumerate();
         counts
-            .iter()
-            .map(|count| once && 2 * count >= WIDTH)
+            .map(|(p, count)| once && *count == rows(p))
             .collect()
     }
 
