@@ -199,6 +199,31 @@ EOS_KERNEL(atomics, AtomicsParams, 256, 1) {
     if (threadIdx.x == 0 && atomicAdd(&p.words[4], 1u) == gridDim.x - 1u) *p.last = atomicAdd(&p.words[0], 0u);
 }
 
+struct ContendedParams {
+    u32* sum;    // one for each thread and round
+    u64* most;   // greatest of all
+    u32* least;  // least of all
+    u32* back;   // [threads] how often the greatest or the least went back
+    u32 rounds;
+};
+
+// All threads change the same few words, for so long that those of different blocks meet.
+EOS_KERNEL(contended, ContendedParams, 256, 1) {
+    const u32 i = blockIdx.x * blockDim.x + threadIdx.x;
+    u64 most = 0;
+    u32 least = ~0u, back = 0u;
+    for (u32 round = 0; round < p.rounds; ++round) {
+        atomicAdd(p.sum, 1u);
+        const u64 high = (u64)round << 32 | i;
+        back += atomicMax(p.most, high) < most ? 1u : 0u;
+        most = high;
+        const u32 low = ~(round << 16 | i);
+        back += atomicMin(p.least, low) > least ? 1u : 0u;
+        least = low;
+    }
+    p.back[i] = back;
+}
+
 struct CopiesParams {
     const float4* in;  // [slabs, 64]
     float* out;        // [64] the sum over slabs of the other threads' values

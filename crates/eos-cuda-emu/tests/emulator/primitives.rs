@@ -204,6 +204,29 @@ fn atomics_lose_nothing_among_threads() {
     }
 }
 
+#[test]
+fn atomics_are_whole_where_blocks_meet() {
+    let Some(program) = program() else { return };
+    let (blocks, rounds) = (8u32, 1024u32);
+    let threads = blocks * 256;
+    for schedule in SCHEDULES {
+        let (sum, most, least) = (upload(&[0u32]), upload(&[0u64]), upload(&[u32::MAX]));
+        let back = array::<u32>(threads as usize);
+        let launch = Launch {
+            threads: 4,
+            ..launch("contended", blocks, 256, schedule)
+        };
+        let arrays = [&sum, &most, &least, &back];
+        run(program, &launch, &params(&arrays, &[rounds])).unwrap();
+        assert_eq!(download::<u32>(&sum), [threads * rounds], "{schedule:?}");
+        let last = (rounds - 1, threads - 1);
+        let greatest = u64::from(last.0) << 32 | u64::from(last.1);
+        assert_eq!(download::<u64>(&most), [greatest]);
+        assert_eq!(download::<u32>(&least), [!(last.0 << 16 | last.1)]);
+        assert!(download::<u32>(&back).iter().all(|times| *times == 0));
+    }
+}
+
 /// Whether `copies` of this program gives what it should.
 pub fn copies(program: Program, schedule: Schedule) -> Result<bool, String> {
     let slabs = 7;
