@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Queries × rows × dimensions of a search from which `auto` asks for a card: what two processor cores do in some
-/// tenths of a second, and about what it takes to open a driver and to compile the kernels for its card.
-const WORTH_IT: u128 = 1 << 35;
+/// Queries × rows × dimensions of a search from which `auto` asks for a card: what two processor cores do in about a
+/// second. To open a driver took 0.3 s, and 1.9 s where it had to compile the kernels first (results/gpu-h200).
+const WORTH_IT: u128 = 1 << 37;
 
 /// Where the batched operations run: `auto`, `cpu`, `cuda:N`, or `cuda` for `cuda:0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl Device {
     /// [`Error::Device`] where the card cannot be used.
     pub fn open(self) -> Result<Box<dyn Backend>, Error> {
         Ok(match self {
-            Self::Auto => Box::new(Auto::new(first_card)),
+            Self::Auto => Box::new(Auto::new(first_card, WORTH_IT)),
             Self::Cpu => Box::new(CpuBackend::new()),
             Self::Cuda(number) => Box::new(CudaBackend::open(number)?),
         })
@@ -97,16 +97,19 @@ fn first_card() -> Opened {
 struct Auto {
     cpu: CpuBackend,
     open: fn() -> Opened,
+    /// Work from which a search goes to a card.
+    worth: u128,
     card: OnceLock<Option<Box<dyn Backend>>>,
     /// Whether the card has failed: the processor does the rest.
     failed: AtomicBool,
 }
 
 impl Auto {
-    fn new(open: fn() -> Opened) -> Self {
+    fn new(open: fn() -> Opened, worth: u128) -> Self {
         Self {
             cpu: CpuBackend::new(),
             open,
+            worth,
             card: OnceLock::new(),
             failed: AtomicBool::new(false),
         }
@@ -114,7 +117,7 @@ impl Auto {
 
     /// The card, for a search of so much work.
     fn card(&self, work: u128) -> Option<&dyn Backend> {
-        if work < WORTH_IT || self.failed.load(Ordering::Relaxed) {
+        if work < self.worth || self.failed.load(Ordering::Relaxed) {
             return None;
         }
         let opened = self.card.get_or_init(|| match (self.open)() {
@@ -257,22 +260,13 @@ mod tests {
         }
     }
 
-    const DIMS: usize = 8192;
-    const LARGE: usize = 2100;
+    const LARGE: usize = 500;
 
     /// Names after a small search, after a large one, and what the large one found for its first query.
     fn searches(open: fn() -> Opened) -> (String, String, u32) {
-        let auto = Auto::new(open);
-        let data: Vec<f32> = (0..LARGE * DIMS)
-            .map(|i| {
-                if i % DIMS == 0 {
-                    (i / DIMS) as f32
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        let rows = Rows::new(&data, DIMS).unwrap();
+        let auto = Auto::new(open, 100_000);
+        let data: Vec<f32> = (0..LARGE).map(|i| i as f32).collect();
+        let rows = Rows::new(&data, 1).unwrap();
         let labels = vec![0; LARGE];
         let search = auto.search(rows, &labels);
         let small = search.neighbours(&[5], 1, Classes::Any).unwrap();

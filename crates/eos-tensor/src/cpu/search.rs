@@ -187,9 +187,7 @@ impl Pass<'_> {
         }
         let rows = |p| block.positions(p).len();
         let counts = counts.iter().enumerate();
-        counts
-            .map(|(p, count)| once && *count == rows(p))
-            .collect()
+        counts.map(|(p, count)| once && *count == rows(p)).collect()
     }
 
     /// Answers queries that fill panels. The product of two queries' rows serves both.
