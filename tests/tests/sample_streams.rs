@@ -62,6 +62,56 @@ fn the_same_bytes_for_any_thread_count_and_from_any_input() {
     }
 }
 
+/// Runs where there is a GPU too: then it is used, and the bytes are the same.
+#[test]
+fn the_device_decides_no_byte_and_one_that_is_not_there_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    set(folder, "plain", 1500, 20, false);
+    let run = |device: &str| {
+        let arguments = [
+            "sample",
+            "--x",
+            "plain_x.npy",
+            "--out",
+            "out.npz",
+            "--device",
+            device,
+        ];
+        eos(folder, &arguments).output().unwrap()
+    };
+    let made = |device: &str| {
+        let output = run(device);
+        assert!(output.status.success(), "{}", told(&output));
+        let bytes = std::fs::read(folder.join("out.npz")).unwrap();
+        std::fs::remove_file(folder.join("out.npz")).unwrap();
+        bytes
+    };
+    let cpu = made("cpu");
+    assert!(made("auto") == cpu);
+    let doctor = told(&eos(folder, &["doctor"]).output().unwrap());
+    match doctor.contains("self-test passed") {
+        true => assert!(made("cuda") == cpu),
+        false => {
+            assert!(
+                doctor.contains("GPU: none: ") || doctor.contains("cannot be used"),
+                "{doctor}"
+            );
+            println!("skipped: no GPU");
+        }
+    }
+    for (device, code, word) in [
+        ("cuda:4096", 1, "--device cpu"),
+        ("gpu", 2, "give auto, cpu, cuda or cuda:N"),
+    ] {
+        let output = run(device);
+        let text = told(&output);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(word), "{text}");
+        assert!(!folder.join("out.npz").exists());
+    }
+}
+
 #[test]
 fn the_balanced_set_is_read_back_and_npy_files_hold_the_same() {
     let folder = tempfile::tempdir().unwrap();

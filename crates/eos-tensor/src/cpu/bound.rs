@@ -5,7 +5,7 @@ const U: f64 = 1.0 / 16_777_216.0;
 
 /// Makes the limits that the first pass compares with, so that it drops no neighbour.
 ///
-/// Let x_a and x_b be two rows, m the centre and s the scale of [`Format`](super::format::Format),
+/// Let x_a and x_b be two rows, m the centre and s the scale of the stored rows,
 /// A = s(x_a − m), δ = s|x_a − x_b| = |A − B|, and a, b the vectors that A and B are stored as. The
 /// score of b for a is the computed value of ½|b|² − a · b = ½(|a − b|² − |a|²), the negative of
 /// what the kernel calls closeness; c is the canonical distance.
