@@ -16,6 +16,7 @@ mod show;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 /// Learning from imbalanced data with deep networks.
 #[derive(Parser)]
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         }
     }));
     let arguments = Arguments::parse();
+    log();
     let result = std::panic::catch_unwind(|| match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -87,6 +89,23 @@ fn main() -> ExitCode {
         }
         Err(_) => ExitCode::from(FAILED),
     }
+}
+
+/// Lines that the crates below say as they go, on standard error: warnings, and what `auto` has chosen. `EOS_LOG` takes
+/// others, such as `debug`.
+fn log() {
+    let wanted = std::env::var("EOS_LOG").unwrap_or_default();
+    let filter = EnvFilter::try_new(wanted).unwrap_or_default();
+    let filter = match std::env::var_os("EOS_LOG") {
+        Some(_) => filter,
+        None => EnvFilter::new("warn,eos_pipeline::device=info,eos_cuda=info"),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
 }
 
 fn code(error: &anyhow::Error) -> u8 {

@@ -34,8 +34,14 @@ fn check_form(form: FirstPass) {
     let Some(program) = kernels() else { return };
     let mut took = cases::Took::default();
     for (number, case) in SMALL.iter().enumerate() {
-        // Two of the schedules for each case, all four over the cases.
-        for schedule in [number, number + 1].map(|at| SCHEDULES[at % SCHEDULES.len()]) {
+        // All schedules for the small cases, one of them in turn for each of the others.
+        let all = if case.n * case.dims < 10_000 {
+            SCHEDULES.len()
+        } else {
+            1
+        };
+        for at in number..number + all {
+            let schedule = SCHEDULES[at % SCHEDULES.len()];
             let more = cases::check(&backend(program, schedule, form), case);
             took.add(more.unwrap_or_else(|why| panic!("{form:?}, {schedule:?}: {why}")));
         }
