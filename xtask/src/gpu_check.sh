@@ -4,7 +4,21 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 failed=0
-nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,memory.total --format=csv,noheader || true
+if command -v nvidia-smi >/dev/null; then
+    nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,memory.total --format=csv,noheader || true
+fi
+if ! opened=$(./gpu_check device); then
+    echo "$opened"
+    echo "gpu-check: FAILED"
+    exit 1
+fi
+case $opened in
+skipped:*)
+    # Nothing has been checked, so nothing is said to be sound.
+    echo "$opened"
+    exit 0
+    ;;
+esac
 ./gpu_check all || failed=1
 if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck synccheck; do

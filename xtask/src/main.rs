@@ -36,7 +36,7 @@ enum Workflow {
     Demo(demo::Options),
     /// Build the plugins and the command, then run every test of the workspace
     Test(test::Options),
-    /// What must hold before a change goes in: fmt, tidy, deny, clippy, doc, test, a quick demo
+    /// What must hold before a change goes in: fmt, tidy, kernels, deny, clippy, doc, test, a quick demo
     Ci,
     /// Seconds of each oversampler, beside imbalanced-learn's in the same run
     Bench(bench::Options),

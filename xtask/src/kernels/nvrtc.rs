@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The version whose PTX every driver from 525 on can compile. A newer one writes PTX that those refuse.
 const PINNED: (i32, i32) = (12, 0);
+/// Its build, which it tells in the PTX alone. Another build of 12.0 may write other bytes.
+const BUILD: &str = "V12.0.140";
 /// How to get it.
 pub const HOW: &str = "pip download --no-deps nvidia-cuda-nvrtc-cu12==12.0.140, unzip the wheel, and give \
                        nvidia/cuda_nvrtc/lib/libnvrtc.so.12 with --nvrtc or in EOS_NVRTC";
@@ -137,6 +139,9 @@ impl Nvrtc {
                 code = text(&code).into_bytes();
             }
             check(destroy(&mut program), "nvrtcDestroyProgram")?;
+            if !machine_code {
+                built_by(&String::from_utf8_lossy(&code))?;
+            }
             Ok(Compiled { code, log })
         }
     }
@@ -161,6 +166,21 @@ impl Nvrtc {
     }
 }
 
+/// Refuses PTX of another build than the pinned one.
+fn built_by(ptx: &str) -> Result<()> {
+    let tools = ptx
+        .lines()
+        .find(|line| line.contains("Cuda compilation tools"));
+    let build = tools.and_then(|line| line.rsplit(' ').next());
+    match build {
+        Some(BUILD) => Ok(()),
+        other => bail!(
+            "NVRTC's build is {}, the kernels are compiled by {BUILD}: {HOW}",
+            other.unwrap_or("unknown")
+        ),
+    }
+}
+
 /// Text up to its zero byte.
 fn text(bytes: &[u8]) -> String {
     let text = CStr::from_bytes_until_nul(bytes).unwrap_or_default();
@@ -171,5 +191,32 @@ fn check(status: Status, what: &str) -> Result<()> {
     match status {
         0 => Ok(()),
         status => bail!("NVRTC failed in {what} with status {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_build_is_refused_and_told_how_to_get_the_pinned_one() {
+        let ptx = |build: &str| {
+            format!("//\n// Cuda compilation tools, release 12.0, {build}\n.version 8.0\n")
+        };
+        assert!(built_by(&ptx(BUILD)).is_ok());
+        for other in [ptx("V12.0.76"), String::new()] {
+            let told = built_by(&other).expect_err("it is another").to_string();
+            assert!(told.contains("nvidia-cuda-nvrtc-cu12==12.0.140"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_library_is_told_by_name() {
+        let missing = Path::new("no/such/libnvrtc.so.12");
+        let told = Nvrtc::load(Some(missing)).err().expect("it is missing");
+        assert!(
+            told.to_string().contains("no/such/libnvrtc.so.12"),
+            "{told}"
+        );
     }
 }
