@@ -310,11 +310,15 @@ fn a_run_goes_on_from_phase_one() {
         "{shown}"
     );
     let network = std::fs::read(folder.join("runs/c/phase1/network.safetensors")).unwrap();
-    let shown = ok(folder, &["run", "c.toml"]);
-    assert!(
-        shown.contains("phase 1 is taken from its checkpoint"),
-        "{shown}"
-    );
+    // Another device gives the same bits, so that it may go on.
+    let shown = ok(folder, &["run", "c.toml", "--set", "run.device=cpu"]);
+    for words in [
+        "phase 1 is taken from its checkpoint",
+        "on the CPU (",
+        "neighbours on cpu, seed ",
+    ] {
+        assert!(shown.contains(words), "{shown}");
+    }
     assert!(std::fs::read(folder.join("runs/c/phase1/network.safetensors")).unwrap() == network);
     let events = std::fs::read_to_string(folder.join("runs/c/events.jsonl")).unwrap();
     let phases: Vec<String> = events
@@ -325,6 +329,30 @@ fn a_run_goes_on_from_phase_one() {
         .collect();
     assert_eq!(phases[..2], ["train", "embed"]);
     assert_eq!(phases.iter().filter(|name| *name == "sample").count(), 3);
+}
+
+#[test]
+fn a_run_on_a_device_that_is_not_there_leaves_no_folder() {
+    let scene = scene();
+    let folder = scene.path();
+    for command in ["run", "train"] {
+        for (device, code, words) in [
+            ("cuda:4096", 1, "--device cpu"),
+            (
+                "gpu",
+                2,
+                "there is no device 'gpu'; give auto, cpu, cuda or cuda:N",
+            ),
+        ] {
+            let set = format!("run.device={device}");
+            let arguments = [command, "c.toml", "--set", &set];
+            let output = eos(folder, &arguments).output().unwrap();
+            let text = told(&output);
+            assert_eq!(output.status.code(), Some(code), "{text}");
+            assert!(text.contains(words), "{text}");
+            assert!(!folder.join("runs").exists());
+        }
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     show.done();
     println!("\n{}\n{}", table::render(&summary), summary.headline());
     println!(
-        "training {:.1} s on {} ({}), seed {}",
+        "training {:.1} s on the CPU ({}), neighbours on {}, seed {}",
         summary.train_seconds, summary.simd_path, summary.device, summary.seed
     );
     println!("report: {}", options.folder.join("report.html").display());

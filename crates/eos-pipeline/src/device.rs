@@ -197,8 +197,10 @@ impl Search for AutoSearch<'_> {
                 .get_or_init(|| card.search(self.rows, self.labels));
             match search.neighbours(queries, k, classes) {
                 Err(TensorError::Device { device, message }) => {
-                    self.auto.failed.store(true, Ordering::Relaxed);
-                    tracing::warn!("{device}: {message}. The CPU goes on in its place.");
+                    // Searches at the same time may all fail; one of them says so.
+                    if !self.auto.failed.swap(true, Ordering::Relaxed) {
+                        tracing::warn!("{device}: {message}. The CPU goes on in its place.");
+                    }
                 }
                 found => return found,
             }
