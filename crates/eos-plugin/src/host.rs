@@ -2,7 +2,7 @@
 
 use crate::abi::{self, Str};
 use crate::error::Error;
-use crate::service::{self, Classes, Neighbours, Rng};
+use crate::service::{self, Classes, Lookup, Neighbours, Rng};
 use crate::shield;
 use std::ffi::c_void;
 
@@ -121,6 +121,35 @@ impl<'a> Host<'a> {
     ) -> Result<Neighbours, Error> {
         let table = self.service::<abi::Knn>(abi::KNN_SERVICE, abi::size::KNN)?;
         service::neighbours(table, queries, k.min(self.rows.saturating_sub(1)), classes)
+    }
+
+    /// What [`neighbours`](Self::neighbours) gives for each of the lookups. Those that follow each
+    /// other and look among the same classes are made together as far as memory allows, which costs
+    /// less than one call for each of many small ones.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn neighbours_of_each(&self, lookups: &[Lookup<'_>]) -> Result<Vec<Neighbours>, Error> {
+        let mut found = Vec::with_capacity(lookups.len());
+        for group in Lookup::groups(lookups) {
+            let k = group.iter().map(|lookup| lookup.k).max().unwrap_or(0);
+            if let [lookup] = group {
+                found.push(self.neighbours(lookup.rows, k, lookup.classes)?);
+                continue;
+            }
+            let rows: Vec<u32> = group
+                .iter()
+                .flat_map(|lookup| lookup.rows)
+                .copied()
+                .collect();
+            let all = self.neighbours(&rows, k, group[0].classes)?;
+            let mut first = 0;
+            for lookup in group {
+                found.push(all.part(first..first + lookup.rows.len(), lookup.k));
+                first += lookup.rows.len();
+            }
+        }
+        Ok(found)
     }
 
     /// Random numbers by counter, keyed by the run's seed; the service `eos.rng/1`.

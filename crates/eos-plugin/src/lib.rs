@@ -71,7 +71,7 @@ pub use entry::entry;
 pub use error::Error;
 pub use host::Host;
 pub use parallel::Poll;
-pub use service::{Classes, Draw, Neighbours, Rng, Sample, below, open_unit};
+pub use service::{Classes, Draw, Lookup, Neighbours, Rng, Sample, below, open_unit};
 pub use sink::{Mode, Sink};
 pub use small_class::{GrowingClass, SmallClass};
 

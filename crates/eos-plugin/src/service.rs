@@ -3,6 +3,7 @@
 use crate::abi;
 use crate::error::Error;
 use crate::shield;
+use std::ops::Range;
 
 /// Which rows may be neighbours of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,55 @@ impl Neighbours {
     /// Squared Euclidean distances of query `q` to the rows of [`of`](Self::of).
     pub fn distances(&self, q: usize) -> &[f32] {
         &self.distance[q * self.k..][..self.of(q).len()]
+    }
+}
+
+impl Neighbours {
+    /// Those of some of the queries, k of each at most.
+    pub(crate) fn part(&self, queries: Range<usize>, k: usize) -> Self {
+        let k = k.min(self.k);
+        let slots = queries.start * self.k..queries.end * self.k;
+        // No slots have no length to be cut into.
+        let step = self.k.max(1);
+        let index = self.index[slots.clone()].chunks(step);
+        let distance = self.distance[slots].chunks(step);
+        Self {
+            k,
+            index: index.flat_map(|all| &all[..k]).copied().collect(),
+            distance: distance.flat_map(|all| &all[..k]).copied().collect(),
+        }
+    }
+}
+
+/// One of several questions for [`Host::neighbours_of_each`](crate::Host::neighbours_of_each).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup<'a> {
+    /// Whose neighbours.
+    pub rows: &'a [u32],
+    /// How many of each; none for 0.
+    pub k: usize,
+    /// Among which rows.
+    pub classes: Classes,
+}
+
+impl<'a> Lookup<'a> {
+    /// Slots of neighbours that lookups made together may have in all.
+    const SLOTS: usize = 1 << 22;
+
+    /// The lookups, cut into those to be made together.
+    pub(crate) fn groups(mut lookups: &[Self]) -> impl Iterator<Item = &[Self]> {
+        std::iter::from_fn(move || {
+            let first = lookups.first()?;
+            let (mut rows, mut k) = (first.rows.len(), first.k);
+            let more = lookups[1..].iter().take_while(|lookup| {
+                rows = rows.saturating_add(lookup.rows.len());
+                k = k.max(lookup.k);
+                lookup.classes == first.classes && rows.saturating_mul(k) <= Self::SLOTS
+            });
+            let (group, rest) = lookups.split_at(1 + more.count());
+            lookups = rest;
+            Some(group)
+        })
     }
 }
 
@@ -236,6 +286,43 @@ mod tests {
         assert_eq!((low.base(7), low.neighbour(7), low.ratio()), (0, 0, 0.0));
         assert_eq!((high.base(7), high.neighbour(7)), (6, 6));
         assert!(high.ratio() < 1.0 && high.ratio() > 0.999_999);
+    }
+
+    #[test]
+    fn lookups_that_fit_together_are_made_together() {
+        let (few, many) = ([1, 2], vec![0; Lookup::SLOTS / 4]);
+        let of = |rows, k, classes| Lookup { rows, k, classes };
+        let lookups = [
+            of(&few, 3, Classes::Same),
+            of(&few, 0, Classes::Same),
+            of(&few, 2, Classes::Any),
+            of(&many, 2, Classes::Any),
+            of(&few, 4, Classes::Any),
+            of(&many, 9, Classes::Any),
+        ];
+        let groups = |lookups: &[Lookup<'_>]| -> Vec<usize> {
+            Lookup::groups(lookups).map(<[_]>::len).collect()
+        };
+        assert_eq!(groups(&lookups), [2, 2, 1, 1]);
+        assert!(groups(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_part_has_its_own_queries_and_its_own_k() {
+        let all = Neighbours {
+            k: 2,
+            index: vec![4, 2, 7, abi::NO_ROW, 1, 3],
+            distance: vec![0.5, 1.5, 2.0, f32::INFINITY, 0.0, 1.0],
+        };
+        let part = all.part(1..3, 5);
+        assert_eq!(
+            (part.k(), part.of(0), part.of(1)),
+            (2, &[7][..], &[1, 3][..])
+        );
+        let part = all.part(0..3, 1);
+        assert_eq!([0, 1, 2].map(|q| part.of(q).to_vec()), [[4], [7], [1]]);
+        assert_eq!(part.distances(2), [0.0]);
+        assert!(all.part(1..3, 0).of(1).is_empty());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a plugin wants made, checked, and how rows are made of it.
 
 use crate::error::Error;
-use eos_tensor::{Backend, Interpolation, Recipe, Rows};
+use eos_tensor::{Backend, Interpolation, Recipe, Rows, first_not_finite};
+use std::alloc::{Layout, alloc_zeroed};
 
 /// Synthetic rows, class by class, within a class in the plugin's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +166,7 @@ impl<'a> Maker<'a> {
             backend: self.backend.name().to_owned(),
             source,
         })?;
-        let Some(at) = out.iter().position(|value| !value.is_finite()) else {
+        let Some(at) = first_not_finite(out) else {
             return Ok(());
         };
         let row = at / self.rows.dims();
@@ -181,13 +182,20 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Room for `rows` rows of `dims` values.
+/// Room for `rows` rows of `dims` values, in memory that nothing has touched yet: the first to write
+/// to a page, on whatever thread, pays for it.
 pub(crate) fn zeros(rows: usize, dims: usize) -> Result<Vec<f32>, Error> {
     let values = rows.saturating_mul(dims);
-    let mut zeros = Vec::new();
-    zeros
-        .try_reserve_exact(values)
-        .map_err(|_| Error::memory(rows as u128, dims))?;
-    zeros.resize(values, 0.0);
-    Ok(zeros)
+    let refused = || Error::memory(rows as u128, dims);
+    let layout = Layout::array::<f32>(values).map_err(|_| refused())?;
+    if layout.size() == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the layout has a size.
+    let at = unsafe { alloc_zeroed(layout) }.cast::<f32>();
+    if at.is_null() {
+        return Err(refused());
+    }
+    // SAFETY: the allocator that vectors use gave this memory for as many f32, and zeros are f32.
+    Ok(unsafe { Vec::from_raw_parts(at, values, values) })
 }

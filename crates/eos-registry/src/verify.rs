@@ -5,7 +5,7 @@ use crate::guarded::Column;
 use crate::plan::{Content, Plan, zeros};
 use crate::request::Request;
 use eos_plugin::abi;
-use eos_tensor::Recipe;
+use eos_tensor::{Recipe, first_not_finite};
 
 /// The columns as the plugin left them.
 pub(crate) enum Written {
@@ -73,7 +73,7 @@ impl Judge<'_> {
     fn rows(&self, labels: Vec<u32>, rows: Vec<f32>) -> Result<Content, Error> {
         let dims = self.request.rows.dims();
         self.counts(labels.iter().copied())?;
-        if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
+        if let Some(at) = first_not_finite(&rows) {
             let (row, column, value) = (at / dims, at % dims, rows[at]);
             return Err(self.broken(format!("row {row} holds {value} in column {column}")));
         }

@@ -21,4 +21,4 @@ pub use backend::{Backend, Classes, Interpolation, Neighbours, Recipe, Search};
 pub use cpu::{CpuBackend, SimdPath};
 pub use error::Error;
 pub use rng::PhiloxRng;
-pub use rows::Rows;
+pub use rows::{Rows, first_not_finite};

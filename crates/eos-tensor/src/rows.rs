@@ -1,6 +1,7 @@
 //! A checked view of dense rows.
 
 use crate::Error;
+use rayon::prelude::*;
 
 /// `[N, D]` f32 values, row-major, all finite, N below 2³² − 1.
 ///
@@ -32,7 +33,7 @@ impl<'a> Rows<'a> {
         if rows >= u32::MAX as usize {
             return Err(Error::TooManyRows { rows });
         }
-        if let Some(at) = data.iter().position(|value| !value.is_finite()) {
+        if let Some(at) = not_finite(data) {
             let (row, column, value) = (at / dims, at % dims, data[at]);
             return Err(Error::NotFinite { row, column, value });
         }
@@ -65,9 +66,51 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Values looked at together, without a branch on each.
+const PORTION: usize = 1 << 10;
+/// Portions that are worth a thread.
+const SHARE: usize = 64 * PORTION;
+
+/// Where the first NaN or infinity is.
+pub(crate) fn not_finite(values: &[f32]) -> Option<usize> {
+    let portions = values.chunks(PORTION).enumerate();
+    let spoilt = |(_, portion): &(usize, &[f32])| {
+        let spoilt = portion.iter().map(|value| u32::from(!value.is_finite()));
+        spoilt.fold(0, |any, one| any | one) != 0
+    };
+    let (number, portion) = portions.into_iter().find(spoilt)?;
+    let at = portion.iter().position(|value| !value.is_finite())?;
+    Some(number * PORTION + at)
+}
+
+/// Where the first NaN or infinity is, looked for on the current rayon pool.
+///
+/// ```
+/// assert_eq!(eos_tensor::first_not_finite(&[0.0, f32::NAN, f32::INFINITY]), Some(1));
+/// assert_eq!(eos_tensor::first_not_finite(&[f32::MAX, -0.0]), None);
+/// ```
+pub fn first_not_finite(values: &[f32]) -> Option<usize> {
+    let shares = values.par_chunks(SHARE).enumerate();
+    let find = |(share, values)| not_finite(values).map(|at| share * SHARE + at);
+    shares.filter_map(find).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_value_that_is_not_finite_is_found_wherever_it_is() {
+        let mut values = vec![1.0; 3 * SHARE + 5];
+        assert_eq!(first_not_finite(&values), None);
+        for at in [3 * SHARE + 4, 2 * SHARE, PORTION, PORTION - 1, 0] {
+            values[at] = f32::NEG_INFINITY;
+            assert_eq!(
+                [first_not_finite(&values), not_finite(&values)],
+                [Some(at); 2]
+            );
+        }
+    }
 
     #[test]
     fn what_is_not_rows_is_refused() {

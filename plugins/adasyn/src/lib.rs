@@ -21,7 +21,7 @@ pub use counts::{rounded, settled, shares};
 
 use eos_plugin::params::Choice;
 use eos_plugin::{
-    Classes, Dataset, Error, GrowingClass, Host, Neighbours, Oversampler, Recipe, Sink, SmallClass,
+    Classes, Dataset, Error, GrowingClass, Host, Lookup, Oversampler, Recipe, Sink, SmallClass,
     choice, export_oversampler, params,
 };
 
@@ -80,21 +80,35 @@ impl Oversampler for Adasyn {
 
     fn sample(&self, data: &Dataset<'_>, host: &Host<'_>, out: &mut Sink<'_>) -> Result<(), Error> {
         let members = data.members();
+        let rows: Vec<u32> = data
+            .wanting()
+            .flat_map(|(label, _)| members.of(label))
+            .copied()
+            .collect();
+        let enemies = enemies(data, host, &rows, self.k.min(data.len() - 1))?;
+        let mut enemies = &enemies[..];
+        let (mut counts, mut lookups) = (Vec::new(), Vec::new());
         for (label, wanted) in data.wanting() {
-            let members = members.of(label);
+            let rows = members.of(label);
             let class = GrowingClass {
                 method: "ADASYN",
                 label,
-                rows: members.len(),
+                rows: rows.len(),
                 wanted,
             };
-            let counts = self.counts(data, host, members, &class)?;
+            let (own, rest) = enemies.split_at(rows.len());
+            enemies = rest;
+            counts.push(self.counts(data, host, own, &class)?);
             let k = self
                 .params
                 .small_class
                 .neighbours_of(host, &class, self.k)?;
-            let near = (k > 0).then(|| host.neighbours(members, k, Classes::Same));
-            let near = near.transpose()?;
+            let classes = Classes::Same;
+            lookups.push(Lookup { rows, k, classes });
+        }
+        let near = host.neighbours_of_each(&lookups)?;
+        for (((label, wanted), counts), near) in data.wanting().zip(counts).zip(near) {
+            let members = members.of(label);
             // ends[q] is one past the last sample of base q; empty where bases are drawn.
             let ends: Vec<u64> = counts.iter().scan(0, running_sum).collect();
             out.draw_parallel(host, label, wanted, |sample| {
@@ -104,9 +118,7 @@ impl Oversampler for Adasyn {
                 } else {
                     ends.partition_point(|end| *end <= sample.index())
                 };
-                let mates = near
-                    .as_ref()
-                    .map_or(&[][..], |near: &Neighbours| near.of(q));
+                let mates = near.of(q);
                 step(
                     label,
                     members[q],
@@ -138,17 +150,16 @@ fn step(label: u32, base: u32, mates: &[u32], column: usize, ratio: f32) -> Reci
 }
 
 impl Adasyn {
-    /// Samples of each row of the class, `[n_c]`; empty where no row has an enemy near.
+    /// Samples of each row of the class, `[n_c]`, by their enemies; empty where no row has one near.
     fn counts(
         &self,
         data: &Dataset<'_>,
         host: &Host<'_>,
-        members: &[u32],
+        enemies: &[usize],
         class: &GrowingClass<'_>,
     ) -> Result<Vec<u64>, Error> {
         let (k, wanted) = (self.k.min(data.len() - 1), class.wanted);
-        let enemies = enemies(data, host, members, k)?;
-        let exact = shares(&enemies, wanted);
+        let exact = shares(enemies, wanted);
         if exact.is_empty() {
             self.without_enemies(host, class, k)?;
             return Ok(exact);
@@ -166,7 +177,7 @@ impl Adasyn {
                 class.label
             ));
         }
-        Ok(settled(theirs, &enemies, wanted))
+        Ok(settled(theirs, enemies, wanted))
     }
 
     fn without_enemies(

@@ -22,7 +22,7 @@ pub use danger::{Standing, enemies, standing};
 
 use eos_plugin::params::Choice;
 use eos_plugin::{
-    Classes, Dataset, Draw, Error, GrowingClass, Host, Neighbours, Oversampler, Recipe, Sink,
+    Classes, Dataset, Draw, Error, GrowingClass, Host, Lookup, Oversampler, Recipe, Sink,
     SmallClass, choice, export_oversampler, open_unit, params,
 };
 
@@ -94,6 +94,14 @@ impl Oversampler for BorderlineSmote {
             ));
         }
         let members = data.members();
+        let rows: Vec<u32> = data
+            .wanting()
+            .flat_map(|(label, _)| members.of(label))
+            .copied()
+            .collect();
+        let danger = in_danger(data, host, &rows, m)?;
+        let (mut danger, labels) = (&danger[..], data.labels());
+        let mut lookups = Vec::new();
         for (label, wanted) in data.wanting() {
             let members = members.of(label);
             let class = GrowingClass {
@@ -102,58 +110,43 @@ impl Oversampler for BorderlineSmote {
                 rows: members.len(),
                 wanted,
             };
-            let bases = in_danger(data, host, label, members, m)?;
-            let growth = if bases.is_empty() {
+            let own = danger.partition_point(|row| labels[*row as usize] <= label);
+            let (bases, rest) = danger.split_at(own);
+            danger = rest;
+            lookups.push(if bases.is_empty() {
                 self.without_danger(host, &class, members, m)?
             } else {
                 self.growth_of(host, &class, bases)?
-            };
-            let labels = data.labels();
+            });
+        }
+        let near = host.neighbours_of_each(&lookups)?;
+        for (((label, wanted), lookup), near) in data.wanting().zip(lookups).zip(near) {
             out.draw(host, label, wanted, |draw| {
-                growth.recipe(label, labels, &draw)
+                let q = draw.base(lookup.rows.len());
+                step(label, lookup.rows[q], near.of(q), labels, &draw)
             })?;
         }
         Ok(())
     }
 }
 
-/// Rows of the class in danger, rising.
+/// Those of `rows` in danger, in their order.
 fn in_danger(
     data: &Dataset<'_>,
     host: &Host<'_>,
-    label: u32,
-    members: &[u32],
+    rows: &[u32],
     m: usize,
 ) -> Result<Vec<u32>, Error> {
-    let mut bases = Vec::new();
-    for members in members.chunks((SLOTS / m.max(1)).max(1)) {
-        let near = host.neighbours(members, m, Classes::Any)?;
-        let stands = |q| standing(enemies(label, near.of(q), data.labels()), m);
-        let members = members.iter().enumerate();
-        bases
-            .extend(members.filter_map(|(q, &row)| (stands(q) == Standing::Danger).then_some(row)));
+    let (mut bases, labels) = (Vec::new(), data.labels());
+    for rows in rows.chunks((SLOTS / m.max(1)).max(1)) {
+        let near = host.neighbours(rows, m, Classes::Any)?;
+        let stands = |q, row| standing(enemies(labels[row as usize], near.of(q), labels), m);
+        let rows = rows.iter().enumerate();
+        bases.extend(
+            rows.filter_map(|(q, &row)| (stands(q, row) == Standing::Danger).then_some(row)),
+        );
     }
     Ok(bases)
-}
-
-/// A class's bases and the rows that each goes towards; without neighbours they are repeated.
-struct Growth {
-    bases: Vec<u32>,
-    near: Option<Neighbours>,
-}
-
-impl Growth {
-    fn new(host: &Host<'_>, bases: Vec<u32>, k: usize, classes: Classes) -> Result<Self, Error> {
-        let near = (k > 0).then(|| host.neighbours(&bases, k, classes));
-        let near = near.transpose()?;
-        Ok(Self { bases, near })
-    }
-
-    fn recipe(&self, label: u32, labels: &[u32], draw: &Draw) -> Recipe {
-        let q = draw.base(self.bases.len());
-        let near = self.near.as_ref().map_or(&[][..], |near| near.of(q));
-        step(label, self.bases[q], near, labels, draw)
-    }
 }
 
 /// From `base` towards the drawn one of the rows `near`: by r, or towards an enemy by
@@ -180,29 +173,31 @@ pub fn half_way(r: f32, u: f64) -> f32 {
 }
 
 impl BorderlineSmote {
-    fn growth_of(
+    /// A class's bases and the rows that each goes towards; without neighbours they are repeated.
+    fn growth_of<'r>(
         &self,
         host: &Host<'_>,
         class: &GrowingClass<'_>,
-        bases: Vec<u32>,
-    ) -> Result<Growth, Error> {
-        match self.params.kind {
+        rows: &'r [u32],
+    ) -> Result<Lookup<'r>, Error> {
+        let (k, classes) = match self.params.kind {
             Kind::One => {
                 let k = self.params.small_class.neighbours_of(host, class, self.k)?;
-                Growth::new(host, bases, k, Classes::Same)
+                (k, Classes::Same)
             }
-            Kind::Two => Growth::new(host, bases, self.k, Classes::Any),
-        }
+            Kind::Two => (self.k, Classes::Any),
+        };
+        Ok(Lookup { rows, k, classes })
     }
 
-    /// A class none of whose rows is in danger: all are safe, or noise.
-    fn without_danger(
+    /// As [`growth_of`](Self::growth_of), for a class none of whose rows is in danger: all are safe, or noise.
+    fn without_danger<'r>(
         &self,
         host: &Host<'_>,
         class: &GrowingClass<'_>,
-        members: &[u32],
+        members: &'r [u32],
         m: usize,
-    ) -> Result<Growth, Error> {
+    ) -> Result<Lookup<'r>, Error> {
         let (label, rows, wanted) = (class.label, class.rows, class.wanted);
         let (choice, word) = (self.params.no_danger, self.params.no_danger.name());
         let lonely = format!(
@@ -225,7 +220,11 @@ impl BorderlineSmote {
         host.note(&format!(
             "{lonely}: its {wanted} synthetic rows {how} (no-danger = \"{word}\")"
         ));
-        Growth::new(host, members.to_vec(), k, Classes::Same)
+        Ok(Lookup {
+            rows: members,
+            k,
+            classes: Classes::Same,
+        })
     }
 }
 

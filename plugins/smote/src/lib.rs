@@ -14,8 +14,8 @@
 //!   stream for every class; here each sample of each class has its own counter.
 
 use eos_plugin::{
-    Classes, Dataset, Draw, Error, GrowingClass, Host, Neighbours, Oversampler, Recipe, Sink,
-    SmallClass, export_oversampler, params,
+    Classes, Dataset, Draw, Error, GrowingClass, Host, Lookup, Neighbours, Oversampler, Recipe,
+    Sink, SmallClass, export_oversampler, params,
 };
 
 params! {
@@ -46,24 +46,27 @@ impl Oversampler for Smote {
 
     fn sample(&self, data: &Dataset<'_>, host: &Host<'_>, out: &mut Sink<'_>) -> Result<(), Error> {
         let members = data.members();
+        let mut lookups = Vec::new();
         for (label, wanted) in data.wanting() {
-            let members = members.of(label);
+            let rows = members.of(label);
             let class = GrowingClass {
                 method: "SMOTE",
                 label,
-                rows: members.len(),
+                rows: rows.len(),
                 wanted,
             };
             let k = self
                 .params
                 .small_class
                 .neighbours_of(host, &class, self.k)?;
-            // None to look for means that the rows are repeated, without a search.
-            let near = (k > 0)
-                .then(|| host.neighbours(members, k, Classes::Same))
-                .transpose()?;
+            let classes = Classes::Same;
+            lookups.push(Lookup { rows, k, classes });
+        }
+        let near = host.neighbours_of_each(&lookups)?;
+        for ((label, wanted), near) in data.wanting().zip(near) {
+            let members = members.of(label);
             out.draw(host, label, wanted, |draw| {
-                recipe(label, members, near.as_ref(), draw)
+                recipe(label, members, &near, draw)
             })?;
         }
         Ok(())
@@ -71,9 +74,9 @@ impl Oversampler for Smote {
 }
 
 /// Of the drawn base towards the drawn one of its neighbours; the base again where it has none.
-fn recipe(label: u32, members: &[u32], near: Option<&Neighbours>, draw: Draw) -> Recipe {
+fn recipe(label: u32, members: &[u32], near: &Neighbours, draw: Draw) -> Recipe {
     let q = draw.base(members.len());
-    let mates = near.map_or(&[][..], |near| near.of(q));
+    let mates = near.of(q);
     step(
         label,
         members[q],

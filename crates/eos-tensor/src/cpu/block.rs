@@ -48,11 +48,7 @@ impl Block {
             order.par_chunks(WIDTH),
         )
             .into_par_iter()
-            .for_each(|(panel, halves, order)| {
-                for (column, row) in order.iter().enumerate() {
-                    halves[column] = format.put(*row, panel, column);
-                }
-            });
+            .for_each(|(panel, halves, order)| format.put(order, panel, halves));
         Self {
             rows,
             order,

@@ -4,7 +4,7 @@ use super::{
     Job,
     block::Block,
     kernel::{Panel, Scores, Strip, TALLEST, WIDTH, near},
-    lanes::Words,
+    lanes::{Floats, Words},
     least::Least,
     query::Query,
     search::Pass,
@@ -35,9 +35,8 @@ impl<'a> Crowd<'a> {
     pub(super) fn gathered(pass: &Pass<'_>, jobs: &'a mut [Job<'_>]) -> Self {
         let mut words = vec![0; pass.format.words() * WIDTH];
         let mut halves = vec![0.0; WIDTH];
-        for (column, job) in jobs.iter().enumerate() {
-            halves[column] = pass.format.put(job.query, &mut words, column);
-        }
+        let rows: Vec<u32> = jobs.iter().map(|job| job.query).collect();
+        pass.format.put(&rows, &mut words, &mut halves);
         let mut jobs = jobs.iter_mut();
         Self::new(Source::Own(words), halves, |half| {
             jobs.next().map(|job| Query::new(job.again(), half, pass.k))
@@ -159,8 +158,8 @@ impl<'a> Crowd<'a> {
     /// Follows a floor that has risen.
     #[inline(always)]
     fn lower(&mut self, column: usize) {
-        let lowered = f64::from(self.floors[column]) - f64::from(self.halves[column]);
-        self.lowered[column] = (lowered as f32).next_down();
+        let lowered = self.floors[column] - self.halves[column];
+        self.lowered[column] = lowered.next_down();
     }
 
     /// The panel where rows of the first query's class start.
@@ -215,14 +214,18 @@ impl<'a> Crowd<'a> {
             let near = unsafe { near::<W, S, R, false>(rows, points, &[], &mut scores) };
             for (q, closeness) in scores.iter().enumerate().take(S) {
                 if near.rows[q] != 0 {
-                    self.take(
-                        pass,
-                        strip * S + q,
-                        near.rows[q],
-                        closeness,
-                        block,
-                        &positions,
-                    );
+                    let column = strip * S + q;
+                    // SAFETY: as the caller vouches.
+                    unsafe {
+                        self.take::<W::Floats>(
+                            pass,
+                            column,
+                            near.rows[q],
+                            closeness,
+                            block,
+                            &positions,
+                        );
+                    }
                 }
             }
         }
@@ -255,7 +258,17 @@ impl<'a> Crowd<'a> {
             for (q, closeness) in scores.iter().enumerate().take(S) {
                 let column = strip * S + q;
                 if near.rows[q] != 0 {
-                    self.take(pass, column, near.rows[q], closeness, block, &positions);
+                    // SAFETY: as the caller vouches.
+                    unsafe {
+                        self.take::<W::Floats>(
+                            pass,
+                            column,
+                            near.rows[q],
+                            closeness,
+                            block,
+                            &positions,
+                        );
+                    }
                 }
                 if near.back[q] != 0
                     && let Some(query) = &self.queries[column]
@@ -266,7 +279,9 @@ impl<'a> Crowd<'a> {
                         let at = hits.trailing_zeros() as usize;
                         hits &= hits - 1;
                         let score = self.halves[column] - closeness[at] - rows.halves[at];
-                        other.offer(pass, at, score, block.order[first + column]);
+                        let row = block.order[first + column];
+                        // SAFETY: as the caller vouches.
+                        unsafe { other.offer::<W::Floats>(pass, at, score, row) };
                     }
                 }
             }
@@ -274,39 +289,48 @@ impl<'a> Crowd<'a> {
     }
 
     /// Gives the query of a column the rows of `near`, one bit for each of `positions`, that it admits.
+    ///
+    /// # Safety
+    /// The caller is compiled for F's instructions and the processor has them.
     #[inline(always)]
-    fn take(
+    unsafe fn take<F: Floats>(
         &mut self,
         pass: &Pass<'_>,
         column: usize,
         near: u64,
-        closeness: &[f32],
+        closeness: &[f32; WIDTH],
         block: &Block,
         positions: &Range<usize>,
     ) {
-        let Some(query) = &self.queries[column] else {
+        let Some(query) = &mut self.queries[column] else {
             return;
         };
-        let mut hits = near & query.admits(positions);
-        while hits != 0 {
-            let at = hits.trailing_zeros() as usize;
-            hits &= hits - 1;
-            self.offer(
-                pass,
-                column,
-                -closeness[at],
-                block.order[positions.start + at],
-            );
+        let hits = near & query.admits(positions);
+        if hits != 0 {
+            let order = &block.order[positions.clone()];
+            // SAFETY: as the caller vouches.
+            let limit = unsafe { query.take_all::<F>(pass, hits, closeness, order) };
+            self.raise(column, limit);
         }
     }
 
     /// Gives the query of a column a row of a score.
+    ///
+    /// # Safety
+    /// As [`take`](Self::take).
     #[inline(always)]
-    fn offer(&mut self, pass: &Pass<'_>, column: usize, score: f32, row: u32) {
-        let Some(query) = &mut self.queries[column] else {
-            return;
-        };
-        if let Some(limit) = query.take(pass, score, row) {
+    unsafe fn offer<F: Floats>(&mut self, pass: &Pass<'_>, column: usize, score: f32, row: u32) {
+        if let Some(query) = &mut self.queries[column] {
+            // SAFETY: as the caller vouches.
+            let limit = unsafe { query.take::<F>(pass, score, row) };
+            self.raise(column, limit);
+        }
+    }
+
+    /// Raises the floor of a column to what a new limit of its query says.
+    #[inline(always)]
+    fn raise(&mut self, column: usize, limit: Option<f32>) {
+        if let Some(limit) = limit {
             self.floors[column] = (-limit).max(self.floors[column]);
             self.lower(column);
         }

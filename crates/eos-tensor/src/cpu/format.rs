@@ -1,6 +1,6 @@
 //! How the first pass stores a row: centred, scaled, and in words of 4 bytes.
 
-use super::{bound::Bound, kernel::WIDTH};
+use super::{SimdPath, bound::Bound, kernel::WIDTH};
 use crate::Rows;
 use rayon::prelude::*;
 
@@ -20,6 +20,7 @@ pub(super) struct Format<'a> {
     /// What a limit needs to know.
     pub(super) bound: Bound,
     mean: Vec<f64>,
+    path: SimdPath,
 }
 
 /// Rows of a part when all are summed. Fixed, so that sums do not depend on the threads.
@@ -29,7 +30,8 @@ const PART: usize = 1024;
 const LONGEST: f64 = 32_766.0;
 
 impl<'a> Format<'a> {
-    pub(super) fn new(rows: Rows<'a>, form: Form) -> Self {
+    /// `path` must be available.
+    pub(super) fn new(rows: Rows<'a>, form: Form, path: SimdPath) -> Self {
         let mean = mean(rows);
         let bound = match form {
             Form::Floats => Bound::floats(rows.dims(), unit_scale(rows, &mean)),
@@ -40,6 +42,7 @@ impl<'a> Format<'a> {
             form,
             bound,
             mean,
+            path,
         }
     }
 
@@ -51,36 +54,80 @@ impl<'a> Format<'a> {
         }
     }
 
-    /// Writes a row into a column of a panel `[words, WIDTH]`; returns half its squared norm.
+    /// Writes rows into the first columns of a panel `[words, WIDTH]`, and half their squared norms.
+    pub(super) fn put(&self, rows: &[u32], panel: &mut [u32], halves: &mut [f32]) {
+        match self.path {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the path is available.
+            SimdPath::Avx512Vnni | SimdPath::Avx512 => unsafe { avx512(self, rows, panel, halves) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the path is available.
+            SimdPath::Avx2 => unsafe { avx2(self, rows, panel, halves) },
+            _ => self.put_rows(rows, panel, halves),
+        }
+    }
+
     #[inline(always)]
-    pub(super) fn put(&self, row: u32, panel: &mut [u32], column: usize) -> f32 {
-        let values = self.rows.row(row as usize);
+    fn put_rows(&self, rows: &[u32], panel: &mut [u32], halves: &mut [f32]) {
+        // One row after the other in a line, whose values are computed side by side.
+        let mut line = vec![0u16; 2 * self.words()];
+        for (column, row) in rows.iter().enumerate() {
+            let values = self.rows.row(*row as usize);
+            halves[column] = match self.form {
+                Form::Floats => self.put_floats(values, panel, column),
+                Form::Pairs => {
+                    let norm = self.round(values, &mut line);
+                    let slots = panel.chunks_exact_mut(WIDTH);
+                    for (pair, slots) in line.chunks_exact(2).zip(slots) {
+                        slots[column] = u32::from(pair[0]) | u32::from(pair[1]) << 16;
+                    }
+                    norm
+                }
+            };
+        }
+    }
+
+    /// Writes a row into a column; returns half its squared norm.
+    #[inline(always)]
+    fn put_floats(&self, values: &[f32], panel: &mut [u32], column: usize) -> f32 {
         let scale = self.bound.scale;
         let mut norm = 0.0;
-        match self.form {
-            Form::Floats => {
-                let slots = panel.chunks_exact_mut(WIDTH);
-                for ((x, mean), slots) in values.iter().zip(&self.mean).zip(slots) {
-                    let value = ((f64::from(*x) - mean) * scale) as f32;
-                    slots[column] = value.to_bits();
-                    norm += f64::from(value) * f64::from(value);
-                }
-            }
-            Form::Pairs => {
-                let pairs = values.chunks(2).zip(self.mean.chunks(2));
-                for ((x, mean), slots) in pairs.zip(panel.chunks_exact_mut(WIDTH)) {
-                    let mut word = 0;
-                    for (place, (x, mean)) in x.iter().zip(mean).enumerate() {
-                        let value = rounded((f64::from(*x) - mean) * scale);
-                        word |= u32::from(value as u16) << (16 * place);
-                        norm += f64::from(value) * f64::from(value);
-                    }
-                    slots[column] = word;
-                }
-            }
+        let slots = panel.chunks_exact_mut(WIDTH);
+        for ((x, mean), slots) in values.iter().zip(&self.mean).zip(slots) {
+            let value = ((f64::from(*x) - mean) * scale) as f32;
+            slots[column] = value.to_bits();
+            norm += f64::from(value) * f64::from(value);
         }
         (0.5 * norm) as f32
     }
+
+    /// Writes a row as integers; returns half its squared norm.
+    #[inline(always)]
+    fn round(&self, values: &[f32], line: &mut [u16]) -> f32 {
+        let scale = self.bound.scale;
+        for ((x, mean), value) in values.iter().zip(&self.mean).zip(line.iter_mut()) {
+            *value = rounded((f64::from(*x) - mean) * scale) as u16;
+        }
+        // Below 2³¹, so exact in any order.
+        let mut norm = 0u32;
+        for value in line {
+            let value = i32::from(*value as i16);
+            norm = norm.wrapping_add((value * value) as u32);
+        }
+        (0.5 * f64::from(norm)) as f32
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn avx512(format: &Format<'_>, rows: &[u32], panel: &mut [u32], halves: &mut [f32]) {
+    format.put_rows(rows, panel, halves)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2(format: &Format<'_>, rows: &[u32], panel: &mut [u32], halves: &mut [f32]) {
+    format.put_rows(rows, panel, halves)
 }
 
 /// The nearest integer of a number within ±32,767. Adding and taking off 1.5 · 2⁵² rounds without a
@@ -170,10 +217,16 @@ mod tests {
     #[test]
     fn pairs_lie_side_by_side() {
         let data = [4.0, 0.0, -4.0, 0.0, 3.0, -3.0];
-        let format = Format::new(Rows::new(&data, 3).unwrap(), Form::Pairs);
+        let every = SimdPath::ALL.into_iter();
+        for path in every.filter(|path| path.is_available()) {
+            check(Format::new(Rows::new(&data, 3).unwrap(), Form::Pairs, path));
+        }
+    }
+
+    fn check(format: Format<'_>) {
         assert_eq!(format.words(), 2);
-        let mut panel = [7; 2 * WIDTH];
-        let half = format.put(1, &mut panel, 1);
+        let (mut panel, mut halves) = ([7; 2 * WIDTH], [7.0; WIDTH]);
+        format.put(&[0, 1], &mut panel, &mut halves);
         // The second row, (−2, 1.5, 0.5) from the mean, is as long as the first.
         let values = [-2.0, 1.5, 0.5].map(|x: f64| (x * format.bound.scale).round());
         let words = [
@@ -182,9 +235,9 @@ mod tests {
             panel[WIDTH + 1] as u16,
         ];
         assert_eq!(words.map(|w| f64::from(w as i16)), values);
-        assert_eq!((panel[0], panel[2], panel[WIDTH + 1] >> 16), (7, 7, 0));
+        assert_eq!((panel[2], panel[WIDTH + 1] >> 16, halves[2]), (7, 0, 7.0));
         let norm: f64 = values.iter().map(|v| v * v).sum();
-        assert_eq!(half, (0.5 * norm) as f32);
+        assert_eq!(halves[1], (0.5 * norm) as f32);
         assert!((norm.sqrt() - LONGEST).abs() < 1.0);
     }
 }

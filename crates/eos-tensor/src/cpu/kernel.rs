@@ -126,3 +126,17 @@ pub(super) unsafe fn near<W: Words, const S: usize, const R: usize, const BACK: 
     }
     near
 }
+
+/// A bit for each value that is not below `floor`.
+///
+/// # Safety
+/// The caller is compiled for F's instructions and the processor has them.
+#[inline(always)]
+pub(super) unsafe fn not_below<F: Floats>(values: &[f32; WIDTH], floor: f32) -> u64 {
+    let mut bits = 0;
+    for at in (0..WIDTH).step_by(F::N) {
+        // SAFETY: as the caller vouches; the width is a multiple of what F holds.
+        unsafe { bits |= F::load(&values[at..]).not_below(F::splat(floor)) << at };
+    }
+    bits
+}

@@ -44,6 +44,38 @@ pub(super) unsafe trait Floats: Copy {
     /// # Safety
     /// As the trait's.
     unsafe fn not_below(self, floor: Self) -> u64;
+
+    /// Inserts the number into the least sixteen, which rise: each place takes the greater of the
+    /// number and its left neighbour, where that is less than what it holds.
+    ///
+    /// # Safety
+    /// As the trait's.
+    #[inline(always)]
+    unsafe fn insert(least: &mut [f32; 16], score: f32) {
+        let (old, mut left) = (*least, [score; 16]);
+        left[1..].copy_from_slice(&old[..15]);
+        for at in 0..16 {
+            let greater = if left[at] > score { left[at] } else { score };
+            least[at] = if greater < old[at] { greater } else { old[at] };
+        }
+    }
+
+    /// Inserts the negative of each value that has a bit.
+    ///
+    /// # Safety
+    /// As the trait's.
+    #[inline(always)]
+    unsafe fn insert_negatives(least: &mut [f32; 16], values: &[f32], mut bits: u64) {
+        while bits != 0 {
+            let score = -values[bits.trailing_zeros() as usize];
+            bits &= bits - 1;
+            // Most of many are no longer among the least.
+            if score < least[15] {
+                // SAFETY: as the caller vouches.
+                unsafe { Self::insert(least, score) };
+            }
+        }
+    }
 }
 
 /// Words of `N` rows in one register, and the running sums of their products.

@@ -48,6 +48,46 @@ unsafe impl Floats for Avx512 {
         // SAFETY: the caller vouches for AVX-512F.
         u64::from(unsafe { _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(self.0, floor.0) })
     }
+
+    #[inline(always)]
+    unsafe fn insert(least: &mut [f32; 16], score: f32) {
+        // SAFETY: the caller vouches for AVX-512F; sixteen values are one register.
+        unsafe {
+            let held = <Self as Floats>::load(least);
+            held.inserted(<Self as Floats>::splat(score)).store(least);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn insert_negatives(least: &mut [f32; 16], values: &[f32], mut bits: u64) {
+        // SAFETY: the caller vouches for AVX-512F; sixteen values are one register.
+        unsafe {
+            // Without a branch on the values: they come in no order.
+            let mut held = <Self as Floats>::load(least);
+            while bits != 0 {
+                let score = -values[bits.trailing_zeros() as usize];
+                held = held.inserted(<Self as Floats>::splat(score));
+                bits &= bits - 1;
+            }
+            held.store(least);
+        }
+    }
+}
+
+impl Avx512 {
+    /// Rising values with one more, without the greatest.
+    ///
+    /// # Safety
+    /// The processor has AVX-512F, and the caller is compiled for it.
+    #[inline(always)]
+    unsafe fn inserted(self, score: Self) -> Self {
+        // SAFETY: the caller vouches for AVX-512F.
+        unsafe {
+            let (held, new) = (_mm512_castps_si512(self.0), _mm512_castps_si512(score.0));
+            let left = _mm512_castsi512_ps(_mm512_alignr_epi32::<15>(held, new));
+            Self(_mm512_min_ps(_mm512_max_ps(left, score.0), self.0))
+        }
+    }
 }
 
 // SAFETY: as above; the caller vouches for what is read.

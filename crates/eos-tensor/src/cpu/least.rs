@@ -1,5 +1,7 @@
 //! The least scores seen, in order.
 
+use super::lanes::Floats;
+
 /// The sixteen least of the numbers inserted.
 #[repr(align(64))]
 pub(super) struct Least {
@@ -22,37 +24,74 @@ impl Least {
         self.scores[k - 1]
     }
 
-    /// Each place takes the greater of the number and its left neighbour, where that is less than
-    /// what it holds: all at once, in vectors.
+    /// Inserts a number.
+    ///
+    /// # Safety
+    /// The caller is compiled for F's instructions and the processor has them.
     #[inline(always)]
-    pub(super) fn insert(&mut self, score: f32) {
-        let (old, mut left) = (self.scores, [f32::NEG_INFINITY; Self::MOST]);
-        left[1..].copy_from_slice(&old[..Self::MOST - 1]);
-        for at in 0..Self::MOST {
-            let greater = if left[at] > score { left[at] } else { score };
-            self.scores[at] = if greater < old[at] { greater } else { old[at] };
-        }
+    pub(super) unsafe fn insert<F: Floats>(&mut self, score: f32) {
+        // SAFETY: as the caller vouches.
+        unsafe { F::insert(&mut self.scores, score) }
+    }
+
+    /// Inserts the negative of each value that has a bit.
+    ///
+    /// # Safety
+    /// As [`insert`](Self::insert).
+    #[inline(always)]
+    pub(super) unsafe fn insert_negatives<F: Floats>(&mut self, values: &[f32], bits: u64) {
+        // SAFETY: as the caller vouches.
+        unsafe { F::insert_negatives(&mut self.scores, values, bits) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::lanes::Portable;
+    #[cfg(target_arch = "x86_64")]
+    use crate::cpu::{lanes_x86::Avx512, path::SimdPath};
 
     #[test]
     fn the_least_stand_in_order() {
-        let mut least = Least::new();
+        // SAFETY: the portable path needs no instructions of its own.
+        unsafe { check::<Portable>() };
+        #[cfg(target_arch = "x86_64")]
+        if SimdPath::Avx512.is_available() {
+            #[target_feature(enable = "avx512f")]
+            fn avx512() {
+                // SAFETY: this function is compiled for AVX-512F.
+                unsafe { check::<Avx512>() };
+            }
+            // SAFETY: AVX-512F is there.
+            unsafe { avx512() };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn check<F: Floats>() {
+        let (mut one_by_one, mut at_once) = (Least::new(), Least::new());
         let scores: Vec<f32> = (0..100u32)
             .map(|i| (i * 37 % 101 / 2) as f32 - 9.0)
             .collect();
         let mut sorted = Vec::new();
-        for score in scores {
-            least.insert(score);
-            sorted.push(score);
+        for scores in scores.chunks(5) {
+            let negatives: Vec<f32> = scores.iter().map(|score| -score).collect();
+            // SAFETY: as the caller vouches.
+            unsafe {
+                for score in scores {
+                    one_by_one.insert::<F>(*score);
+                }
+                at_once.insert_negatives::<F>(&negatives, 0b11111);
+            }
+            sorted.extend(scores);
             sorted.sort_by(f32::total_cmp);
             for k in 1..=Least::MOST {
                 let wanted = sorted.get(k - 1).copied().unwrap_or(f32::INFINITY);
-                assert_eq!(least.kth(k), wanted);
+                assert_eq!(
+                    [&one_by_one, &at_once].map(|least| least.kth(k)),
+                    [wanted; 2]
+                );
             }
         }
     }

@@ -178,7 +178,7 @@ impl<'a> CpuSearch<'a> {
     fn first_pass(&self, path: SimdPath, jobs: &mut [Job<'_>], k: usize, classes: Classes) {
         let prepare = |form| {
             move || {
-                let format = Format::new(self.rows, form);
+                let format = Format::new(self.rows, form, path);
                 Prepared::new(format, self.labels, path, self.backend.memory)
             }
         };

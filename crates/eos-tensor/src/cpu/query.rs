@@ -1,6 +1,15 @@
 //! One query while the panels pass by.
 
-use super::{Job, best::Best, block::Block, least::Least, pending::Pending, search::Pass};
+use super::{
+    Job,
+    best::Best,
+    block::Block,
+    kernel::{WIDTH, not_below},
+    lanes::Floats,
+    least::Least,
+    pending::Pending,
+    search::Pass,
+};
 use crate::{Classes, Rows, exact::squared_distance};
 use std::ops::Range;
 
@@ -117,21 +126,65 @@ impl<'a> Query<'a> {
     }
 
     /// Takes a row of a score. Returns a new limit where there is one.
+    ///
+    /// # Safety
+    /// The caller is compiled for F's instructions and the processor has them.
     #[inline(always)]
-    pub(super) fn take(&mut self, pass: &Pass<'_>, score: f32, row: u32) -> Option<f32> {
+    pub(super) unsafe fn take<F: Floats>(
+        &mut self,
+        pass: &Pass<'_>,
+        score: f32,
+        row: u32,
+    ) -> Option<f32> {
         let full = self.pending.push(score, row);
         if pass.k > Least::MOST {
             return full.then(|| self.narrow(pass));
         }
         let before = self.least.kth(pass.k);
-        if score < before {
-            self.least.insert(score);
-        }
+        // SAFETY: as the caller vouches.
+        unsafe { self.least.insert::<F>(score) };
         if full {
             return Some(self.narrow(pass));
         }
         let kth = self.least.kth(pass.k);
         (kth < before).then(|| self.limit_near(pass, kth))
+    }
+
+    /// Takes the rows of a panel that have a bit in `hits`; `order` are their numbers. Returns a new
+    /// limit where there is one.
+    ///
+    /// # Safety
+    /// As [`take`](Self::take).
+    #[inline(always)]
+    pub(super) unsafe fn take_all<F: Floats>(
+        &mut self,
+        pass: &Pass<'_>,
+        mut hits: u64,
+        closeness: &[f32; WIDTH],
+        order: &[u32],
+    ) -> Option<f32> {
+        let mut limit = None;
+        if pass.k <= Least::MOST {
+            let before = self.least.kth(pass.k);
+            // SAFETY: as the caller vouches.
+            unsafe { self.least.insert_negatives::<F>(closeness, hits) };
+            let kth = self.least.kth(pass.k);
+            if kth < before {
+                let lower = self.limit_near(pass, kth);
+                limit = Some(lower);
+                // What these rows tell together, they need not be taken for.
+                // SAFETY: as the caller vouches.
+                hits &= unsafe { not_below::<F>(closeness, -lower) };
+            }
+        }
+        while hits != 0 {
+            let at = hits.trailing_zeros() as usize;
+            hits &= hits - 1;
+            if self.pending.push(-closeness[at], order[at]) {
+                limit = Some(self.narrow(pass));
+            }
+        }
+        limit
     }
 
     /// A limit that drops no neighbour where k rows have a score of at most `kth`, which has fallen.
