@@ -14,6 +14,7 @@ mod run;
 mod sample;
 mod show;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -67,7 +68,10 @@ fn main() -> ExitCode {
         }
     }));
     let arguments = Arguments::parse();
-    log();
+    if let Err(error) = log() {
+        eprintln!("error: {}", chain(&error));
+        return ExitCode::from(USAGE);
+    }
     let result = std::panic::catch_unwind(|| match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -91,21 +95,25 @@ fn main() -> ExitCode {
     }
 }
 
-/// Lines that the crates below say as they go, on standard error: warnings, and what `auto` has chosen. `EOS_LOG` takes
-/// others, such as `debug`.
-fn log() {
-    let wanted = std::env::var("EOS_LOG").unwrap_or_default();
-    let filter = EnvFilter::try_new(wanted).unwrap_or_default();
-    let filter = match std::env::var_os("EOS_LOG") {
-        Some(_) => filter,
-        None => EnvFilter::new("warn,eos_pipeline::device=info,eos_cuda=info"),
+/// Shows what the crates below log, on standard error: warnings, and what `auto` has chosen. `EOS_LOG` asks for other
+/// lines, such as `debug`.
+fn log() -> anyhow::Result<()> {
+    let wanted = match std::env::var_os("EOS_LOG") {
+        Some(wanted) => wanted.to_string_lossy().into_owned(),
+        None => "warn,eos_pipeline::device=info,eos_cuda=info".to_owned(),
     };
+    let filter = EnvFilter::try_new(&wanted).with_context(|| {
+        format!(
+            "EOS_LOG is '{wanted}'; wanted: error, warn, info, debug or trace, or CRATE=LEVEL, several joined by commas"
+        )
+    })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .without_time()
         .with_target(false)
         .init();
+    Ok(())
 }
 
 fn code(error: &anyhow::Error) -> u8 {

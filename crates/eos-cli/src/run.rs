@@ -1,7 +1,7 @@
 //! `eos run` and `eos train`.
 
 use crate::show::Show;
-use eos_pipeline::{Config, RunOptions, WEIGHTS, table};
+use eos_pipeline::{Config, Existing, RunOptions, WEIGHTS, table};
 use std::path::PathBuf;
 
 /// What to run.
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Move a run that is there aside and start over
     #[arg(long)]
     fresh: bool,
+    /// Go on with the run that is there, and fail where none is; without it a run begins or goes on
+    #[arg(long, conflicts_with = "fresh")]
+    resume: bool,
     /// Registry of plugins to look in first
     #[arg(long, value_name = "FILE")]
     registry: Option<PathBuf>,
@@ -41,7 +44,11 @@ impl Arguments {
         show.line(&format!("run folder: {}", folder.display()));
         let options = RunOptions {
             folder,
-            fresh: self.fresh,
+            existing: match (self.fresh, self.resume) {
+                (true, _) => Existing::MoveAside,
+                (_, true) => Existing::Resume,
+                _ => Existing::GoOn,
+            },
             registry: self.registry.clone(),
             locked: self.locked,
         };

@@ -13,7 +13,7 @@ use eos_tensor::first_pass::{check_queries, check_recipe};
 use eos_tensor::{
     Backend, Classes, CpuBackend, Error, Interpolation, Neighbours, Recipe, Rows, Search as _,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 /// Neighbours and interpolation on one NVIDIA GPU; the same bits as [`CpuBackend`]'s.
 ///
@@ -192,10 +192,13 @@ impl CudaSearch<'_> {
         check_queries(self.rows, self.labels, queries, k)?;
         let served = k.min(self.rows.len());
         if served > MOST {
-            tracing::info!(
-                "{} serves up to {MOST} neighbours: the search for {k} runs on the CPU",
-                self.backend.name()
-            );
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| {
+                tracing::info!(
+                    "{} serves up to {MOST} neighbours: searches for more, the first for {k}, run on the CPU",
+                    self.backend.name()
+                );
+            });
             let found =
                 CpuBackend::new().neighbours(self.rows, self.labels, queries, k, classes)?;
             return Ok((found, Proven::default()));

@@ -223,6 +223,7 @@ impl Runtime for Driver {
     fn staging(&self, bytes: usize) -> Result<Box<dyn Staging>, CudaError> {
         Ok(Box::new(self.pinned(bytes)?))
     }
+
     fn fill(&self, memory: &dyn Memory, byte: u8) -> Result<(), CudaError> {
         let stream = self.bind()?.launches.cu_stream();
         // SAFETY: all bytes of memory of this card.

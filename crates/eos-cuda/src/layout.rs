@@ -5,7 +5,8 @@
 //! share of every class, picked at random (the same for every set of this shape). Within a chunk rows lie class by class,
 //! so that a tile of queries of one class skips what the class filter refuses.
 
-use eos_tensor::{PhiloxRng, stream};
+use eos_tensor::{Classes, PhiloxRng, stream};
+use std::ops::Range;
 
 /// Rows up to the first cut.
 const FIRST: usize = 128;
@@ -78,9 +79,9 @@ impl Layout {
     /// Ranges of the chunks `from .. to` in which a query of a class finds neighbours.
     pub(crate) fn ranges(
         &self,
-        chunks: std::ops::Range<usize>,
+        chunks: Range<usize>,
         class: usize,
-        classes: eos_tensor::Classes,
+        classes: Classes,
     ) -> Vec<(u32, u32)> {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         let mut push = |from: u32, to: u32| match ranges.last_mut() {
@@ -92,9 +93,9 @@ impl Layout {
             let (begin, end) = (self.cuts[chunk], self.cuts[chunk + 1]);
             let (own, behind) = (self.runs[chunk][class], self.runs[chunk][class + 1]);
             match classes {
-                eos_tensor::Classes::Any => push(begin, end),
-                eos_tensor::Classes::Same => push(own, behind),
-                eos_tensor::Classes::Other => {
+                Classes::Any => push(begin, end),
+                Classes::Same => push(own, behind),
+                Classes::Other => {
                     push(begin, own);
                     push(behind, end);
                 }
@@ -115,7 +116,6 @@ fn shuffle(rows: &mut [u32], class: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eos_tensor::Classes;
 
     #[test]
     fn every_row_has_one_position_and_chunks_their_share_of_each_class() {

@@ -13,6 +13,7 @@ mod backend;
 mod driver;
 mod error;
 mod first_pass;
+mod group;
 mod interpolate;
 mod layout;
 mod params;
@@ -21,6 +22,7 @@ pub mod runtime;
 mod score_error;
 mod search;
 mod set;
+mod slots;
 mod stages;
 
 pub use backend::{CudaBackend, CudaSearch};

@@ -3,6 +3,8 @@
 use crate::layout::Layout;
 use crate::params::Task;
 use eos_tensor::Classes;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// Queries, and rows, of a tile.
 pub(crate) const TILE: usize = 128;
@@ -48,7 +50,7 @@ impl Buffer {
     }
 
     /// Chunks of each stage, in order. All rows of the first find room.
-    pub(crate) fn stages(self, cuts: &[u32]) -> Vec<std::ops::Range<usize>> {
+    pub(crate) fn stages(self, cuts: &[u32]) -> Vec<Range<usize>> {
         let chunks = cuts.len() - 1;
         let mut stages = Vec::new();
         let mut from = 0;
@@ -69,57 +71,44 @@ impl Buffer {
     }
 }
 
-/// What a tile of queries has in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tile {
-    /// Class of its queries, where the filter asks for it.
-    pub(crate) class: usize,
-}
-
 /// The work of a stage over rows `block.start .. block.end`, in pieces: those of the same rows side by side, so that
-/// blocks at work at one time read the same rows.
+/// blocks at work at one time read the same rows. `tiles`: the class of each tile's queries, where the filter asks for it.
 pub(crate) fn tasks(
     layout: &Layout,
-    tiles: &[Tile],
-    chunks: std::ops::Range<usize>,
+    tiles: &[usize],
+    chunks: Range<usize>,
     classes: Classes,
-    block: std::ops::Range<u32>,
+    block: Range<u32>,
     multiprocessors: usize,
 ) -> Vec<Task> {
-    let mut of_class: Vec<Option<Vec<(u32, u32)>>> = Vec::new();
-    let mut whole = 0;
-    let mut pieces: Vec<(u32, &Tile, usize)> = Vec::new();
-    for (number, tile) in tiles.iter().enumerate() {
-        pieces.push((number as u32, tile, tile.class));
-        if of_class.len() <= tile.class {
-            of_class.resize(tile.class + 1, None);
-        }
-        let ranges = of_class[tile.class].get_or_insert_with(|| {
-            let ranges = layout.ranges(chunks.clone(), tile.class, classes);
-            let inside = |(from, to): (u32, u32)| {
-                let (from, to) = (from.max(block.start), to.min(block.end));
-                (from < to).then(|| (from - block.start, to - block.start))
-            };
-            ranges.into_iter().filter_map(inside).collect()
-        });
-        let height = |(from, to): &(u32, u32)| ((to - from) as usize).div_ceil(TILE);
-        whole += ranges.iter().map(height).sum::<usize>();
+    let ranges = |class| {
+        let inside = |(from, to): (u32, u32)| {
+            let (from, to) = (from.max(block.start), to.min(block.end));
+            (from < to).then(|| (from - block.start, to - block.start))
+        };
+        let ranges = layout.ranges(chunks.clone(), class, classes);
+        ranges.into_iter().filter_map(inside).collect::<Vec<_>>()
+    };
+    let mut of_class: HashMap<usize, Vec<(u32, u32)>> = HashMap::new();
+    for class in tiles {
+        of_class.entry(*class).or_insert_with(|| ranges(*class));
     }
+    let heights = |class| {
+        of_class[class]
+            .iter()
+            .map(|(from, to)| (to - from).div_ceil(TILE as u32) as usize)
+    };
+    let whole: usize = tiles.iter().flat_map(heights).sum();
     let length = (whole / (multiprocessors * BLOCKS * TURNS)).clamp(1, LONGEST) * TILE;
     let mut tasks = Vec::new();
-    for (number, _, class) in pieces {
-        for (from, to) in of_class[class].iter().flatten() {
-            let mut begin = *from;
-            while begin < *to {
-                let end = (begin + length as u32).min(*to);
-                tasks.push(Task {
-                    tile: number,
-                    begin,
-                    end,
-                    unused: 0,
-                });
-                begin = end;
-            }
+    for (tile, class) in (0..).zip(tiles) {
+        for (from, to) in &of_class[class] {
+            tasks.extend((*from..*to).step_by(length).map(|begin| Task {
+                tile,
+                begin,
+                end: (*to).min(begin + length as u32),
+                unused: 0,
+            }));
         }
     }
     tasks.sort_by_key(|task| (task.begin, task.tile));
@@ -153,7 +142,7 @@ mod tests {
     fn tasks_cover_each_tile_s_rows_once() {
         let labels: Vec<u32> = (0..5000).map(|i| i % 4).collect();
         let layout = Layout::new(&labels);
-        let tiles: Vec<Tile> = (0..6).map(|i| Tile { class: i % 4 }).collect();
+        let tiles: Vec<usize> = (0..6).map(|i| i % 4).collect();
         let chunks = 0..layout.runs.len();
         for (classes, wanted) in [
             (Classes::Any, 5000),

@@ -1,14 +1,14 @@
 //! Checkpoints: safetensors with the names of the reference ResNet's PyTorch state_dict.
 
 use crate::layer::{ConvNorm, Values};
-use crate::{Head, HeadKind, Mismatch, ModelError, Network, NetworkSpec};
+use crate::tensors::{NOTE, Reader, Writer};
+use crate::{Head, HeadKind, ModelError, Network, NetworkSpec, SgdOptions, Trainer};
 use dfdx::tensor::Cpu;
-use eos_engine::SimdPath;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::collections::{BTreeMap, HashMap};
+use eos_engine::{ResNet, SimdPath};
+use safetensors::SafeTensors;
 
-/// The key of the metadata that holds a note.
-const NOTE: &str = "eos";
+/// What the names of velocities begin with; a parameter's name follows.
+const VELOCITY: &str = "velocity.";
 
 impl Network {
     /// The whole network as safetensors bytes; PyTorch's `load_state_dict(strict=True)` takes them.
@@ -58,10 +58,16 @@ impl Network {
     /// [`ModelError::Unreadable`] for other bytes; [`ModelError::Mismatch`] listing every tensor
     /// that is missing, unexpected, of another shape or type, or not finite.
     pub fn from_safetensors(bytes: &[u8], spec: NetworkSpec) -> Result<Self, ModelError> {
-        spec.check()?;
-        let engine = spec.engine(SimdPath::detect()?)?;
         let subject = spec.to_string();
         let mut file = Reader::open(bytes, &subject)?;
+        let read = Self::read(&mut file, spec)?;
+        file.finish(subject)?;
+        read.network()
+    }
+
+    fn read(file: &mut Reader<'_>, spec: NetworkSpec) -> Result<Unchecked, ModelError> {
+        spec.check()?;
+        let engine = spec.engine(SimdPath::detect()?)?;
         let mut layers = Vec::new();
         for layer in engine.layers() {
             let weight = file.floats(&format!("{}.weight", layer.conv), &layer.weight_shape());
@@ -80,13 +86,92 @@ impl Network {
             });
         }
         let head = file.head(spec.head, spec.classes, engine.embedding_width());
-        file.finish(subject)?;
-        let device = Cpu::default();
-        let layers = layers
-            .into_iter()
-            .map(|values| ConvNorm::from_values(&device, values));
-        Self::assemble(spec, engine, layers.collect::<Result<_, _>>()?, &head)
+        Ok(Unchecked {
+            spec,
+            engine,
+            layers,
+            head,
+        })
     }
+}
+
+/// What was read of a network, before the file is known to fit.
+struct Unchecked {
+    spec: NetworkSpec,
+    engine: ResNet,
+    layers: Vec<Values>,
+    head: Head,
+}
+
+impl Unchecked {
+    fn network(self) -> Result<Network, ModelError> {
+        let device = Cpu::default();
+        let layers = self.layers.into_iter();
+        let layers = layers.map(|values| ConvNorm::from_values(&device, values));
+        let layers = layers.collect::<Result<_, _>>()?;
+        Network::assemble(self.spec, self.engine, layers, &self.head)
+    }
+}
+
+impl Trainer {
+    /// All that training goes on from, as safetensors bytes: the network's tensors, the optimizer's
+    /// velocities as `velocity.` and the parameter's name, and a note that [`note`] reads back. A
+    /// trainer made of them takes the same steps, bit for bit.
+    ///
+    /// # Errors
+    /// [`ModelError::Unwritable`].
+    pub fn to_safetensors(&mut self, note: &str) -> Result<Vec<u8>, ModelError> {
+        let mut out = self.network.writer();
+        let Self { network, sgd } = self;
+        let names = parameters(&network.engine, &network.spec).into_iter();
+        for ((name, len), parameter) in names.zip(network.trained()) {
+            let velocity = sgd.velocity(&parameter)?;
+            out.floats(format!("{VELOCITY}{name}"), &[len], velocity);
+        }
+        out.finish("the state of training", Some(note))
+    }
+
+    /// A trainer from what [`to_safetensors`](Self::to_safetensors) gave.
+    ///
+    /// # Errors
+    /// As [`Network::from_safetensors`], and what [`SgdOptions::check`] refuses.
+    pub fn from_safetensors(
+        bytes: &[u8],
+        spec: NetworkSpec,
+        options: SgdOptions,
+    ) -> Result<Self, ModelError> {
+        let subject = format!("the training of a {spec}");
+        let mut file = Reader::open(bytes, &subject)?;
+        let read = Network::read(&mut file, spec)?;
+        let velocities: Vec<Vec<f32>> = parameters(&read.engine, &spec)
+            .iter()
+            .map(|(name, len)| file.floats(&format!("{VELOCITY}{name}"), &[*len]))
+            .collect();
+        file.finish(subject)?;
+        let mut trainer = Self::new(read.network()?, options)?;
+        let Self { network, sgd } = &mut trainer;
+        for (parameter, velocity) in network.trained().iter().zip(velocities) {
+            *sgd.velocity(parameter)? = velocity;
+        }
+        Ok(trainer)
+    }
+}
+
+/// Name and number of values of every parameter, in the order of [`Network::trained`].
+pub(crate) fn parameters(engine: &ResNet, spec: &NetworkSpec) -> Vec<(String, usize)> {
+    let mut named = Vec::new();
+    for layer in engine.layers() {
+        let weights = layer.weight_shape().iter().product();
+        named.push((format!("{}.weight", layer.conv), weights));
+        named.push((format!("{}.weight", layer.norm), layer.out_channels));
+        named.push((format!("{}.bias", layer.norm), layer.out_channels));
+    }
+    let weights = spec.classes * engine.embedding_width();
+    named.push(("linear.weight".to_owned(), weights));
+    if spec.head == HeadKind::Linear {
+        named.push(("linear.bias".to_owned(), spec.classes));
+    }
+    named
 }
 
 impl Head {
@@ -157,159 +242,5 @@ pub(crate) fn head_kind(file: &SafeTensors<'_>) -> HeadKind {
     match file.tensor("linear.weight").is_ok() && file.tensor("linear.bias").is_err() {
         true => HeadKind::Normalised,
         false => HeadKind::Linear,
-    }
-}
-
-/// A matrix `[rows, columns]` as `[columns, rows]`.
-fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let at = |to: usize| values[to % rows * columns + to / rows];
-    (0..values.len()).map(at).collect()
-}
-
-/// Tensors on their way into a file.
-#[derive(Default)]
-struct Writer(Vec<(String, Dtype, Vec<usize>, Vec<u8>)>);
-
-impl Writer {
-    fn floats(&mut self, name: String, shape: &[usize], values: &[f32]) {
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        self.0.push((name, Dtype::F32, shape.to_vec(), bytes));
-    }
-
-    /// PyTorch counts batches; nothing of ours reads it, its strict loading wants it.
-    fn count(&mut self, name: String) {
-        self.0
-            .push((name, Dtype::I64, Vec::new(), 0i64.to_le_bytes().to_vec()));
-    }
-
-    fn head(&mut self, head: &Head) {
-        let (classes, dims) = (head.classes, head.dims);
-        let name = "linear.weight".to_owned();
-        match head.kind {
-            HeadKind::Linear => {
-                self.floats(name, &[classes, dims], &head.weight);
-                self.floats("linear.bias".into(), &[classes], &head.bias);
-            }
-            HeadKind::Normalised => {
-                let weight = transposed(&head.weight, classes, dims);
-                self.floats(name, &[dims, classes], &weight);
-            }
-        }
-    }
-
-    fn finish(self, subject: &str, note: Option<&str>) -> Result<Vec<u8>, ModelError> {
-        let note = note.map(|note| HashMap::from([(NOTE.to_owned(), note.to_owned())]));
-        let write = || {
-            let views = self.0.iter().map(|(name, dtype, shape, bytes)| {
-                Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?))
-            });
-            let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-            safetensors::serialize(views, note)
-        };
-        write().map_err(|source| ModelError::Unwritable {
-            subject: subject.to_owned(),
-            source,
-        })
-    }
-}
-
-/// Tensors of a file that has been opened, and what did not fit so far.
-struct Reader<'a> {
-    tensors: SafeTensors<'a>,
-    /// Tensors that nothing has asked for, by name.
-    unread: BTreeMap<String, String>,
-    mismatch: Mismatch,
-}
-
-impl<'a> Reader<'a> {
-    fn open(bytes: &'a [u8], subject: &str) -> Result<Self, ModelError> {
-        let tensors = SafeTensors::deserialize(bytes).map_err(|source| ModelError::Unreadable {
-            subject: subject.to_owned(),
-            source,
-        })?;
-        let shown = |tensor: &TensorView<'_>| format!("{} {:?}", tensor.dtype(), tensor.shape());
-        let unread = tensors
-            .iter()
-            .map(|(name, tensor)| (name.to_owned(), shown(&tensor)));
-        let unread = unread.collect();
-        let mismatch = Mismatch::default();
-        Ok(Self {
-            tensors,
-            unread,
-            mismatch,
-        })
-    }
-
-    /// The values of an f32 tensor; nothing, and a note, where it does not fit.
-    fn floats(&mut self, name: &str, shape: &[usize]) -> Vec<f32> {
-        let wanted = format!("F32 {shape:?}");
-        let Ok(tensor) = self.tensors.tensor(name) else {
-            self.mismatch.missing.push(format!("{name} {wanted}"));
-            return Vec::new();
-        };
-        let got = self.unread.remove(name).unwrap_or_default();
-        if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-            self.mismatch
-                .misshapen
-                .push(format!("{name} is {got}, wanted {wanted}"));
-            return Vec::new();
-        }
-        let values: Vec<f32> = tensor
-            .data()
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect();
-        if values.iter().any(|value| !value.is_finite()) {
-            self.mismatch
-                .unusable
-                .push(format!("{name}: it holds NaN or infinity"));
-        } else if name.ends_with("running_var") && values.iter().any(|value| *value < 0.0) {
-            self.mismatch
-                .unusable
-                .push(format!("{name}: a variance below 0"));
-        }
-        values
-    }
-
-    fn optional(&mut self, name: &str) {
-        self.unread.remove(name);
-    }
-
-    fn head(&mut self, kind: HeadKind, classes: usize, dims: usize) -> Head {
-        let (weight, bias) = match kind {
-            HeadKind::Linear => (
-                self.floats("linear.weight", &[classes, dims]),
-                self.floats("linear.bias", &[classes]),
-            ),
-            HeadKind::Normalised => {
-                let weight = self.floats("linear.weight", &[dims, classes]);
-                (transposed(&weight, dims, classes), Vec::new())
-            }
-        };
-        Head {
-            kind,
-            weight,
-            bias,
-            classes,
-            dims,
-        }
-    }
-
-    fn finish(mut self, subject: String) -> Result<(), ModelError> {
-        let unread = self
-            .unread
-            .into_iter()
-            .map(|(name, got)| format!("{name} {got}"));
-        self.mismatch.unexpected.extend(unread);
-        if self.mismatch.is_empty() {
-            return Ok(());
-        }
-        Err(ModelError::Mismatch {
-            subject,
-            mismatch: Box::new(self.mismatch),
-        })
     }
 }

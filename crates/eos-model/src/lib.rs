@@ -23,6 +23,7 @@ mod objective;
 mod schedule;
 mod sgd;
 mod tape;
+mod tensors;
 mod trainer;
 
 pub use arch::{Arch, NetworkSpec};

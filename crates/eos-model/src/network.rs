@@ -1,8 +1,9 @@
 //! A backbone and its head.
 
+use crate::checkpoint::parameters;
 use crate::layer::{ConvNorm, Values};
 use crate::tape::HeadParameters;
-use crate::{Head, HeadKind, ModelError, NetworkSpec};
+use crate::{Head, ModelError, NetworkSpec};
 use dfdx::tensor::Cpu;
 use eos_engine::{ResNet, SimdPath};
 use eos_tensor::{PhiloxRng, stream};
@@ -82,15 +83,8 @@ impl Network {
 
     /// Trainable parameters; running statistics do not count.
     pub fn parameters(&self) -> usize {
-        let of_layer = |layer: &eos_engine::Layer| {
-            layer.weight_shape().iter().product::<usize>() + 2 * layer.out_channels
-        };
-        let backbone: usize = self.engine.layers().iter().map(of_layer).sum();
-        let biases = match self.spec.head {
-            HeadKind::Linear => self.spec.classes,
-            HeadKind::Normalised => 0,
-        };
-        backbone + self.embedding_width() * self.spec.classes + biases
+        let named = parameters(&self.engine, &self.spec);
+        named.iter().map(|(_, values)| values).sum()
     }
 
     /// Values in an embedding, D.

@@ -118,6 +118,11 @@ impl Sgd {
         })
     }
 
+    /// A parameter's velocity; zeros before the first step.
+    pub fn velocity(&mut self, parameter: &Parameter<'_>) -> Result<&mut Vec<f32>, ModelError> {
+        parameter.gradient(&mut self.velocity)
+    }
+
     /// Moves every parameter against its gradient.
     pub fn step(
         &mut self,

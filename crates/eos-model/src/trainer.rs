@@ -2,7 +2,7 @@
 
 use crate::layer::copied;
 use crate::objective::check_labels;
-use crate::sgd::Sgd;
+use crate::sgd::{Parameter, Sgd};
 use crate::tape::{Scored, backbone, loss};
 use crate::{ModelError, Network, Objective, SgdOptions, Targets};
 use dfdx::prelude::Backward;
@@ -20,8 +20,8 @@ pub struct Step {
 /// A network in training, with its optimizer.
 #[derive(Debug)]
 pub struct Trainer {
-    network: Network,
-    sgd: Sgd,
+    pub(crate) network: Network,
+    pub(crate) sgd: Sgd,
 }
 
 impl Trainer {
@@ -71,9 +71,7 @@ impl Trainer {
         for (layer, batch) in network.layers.iter_mut().zip(&scored.statistics) {
             layer.track(&batch.mean, &batch.variance);
         }
-        let layers = network.layers.iter_mut().flat_map(|layer| layer.trained());
-        let parameters = layers.chain(network.head.trained()).collect();
-        self.sgd.step(parameters, gradients, learning_rate)?;
+        self.sgd.step(network.trained(), gradients, learning_rate)?;
         Ok(Step { loss, correct })
     }
 
@@ -115,6 +113,12 @@ impl Trainer {
 }
 
 impl Network {
+    /// What gradients move.
+    pub(crate) fn trained(&mut self) -> Vec<Parameter<'_>> {
+        let layers = self.layers.iter_mut().flat_map(|layer| layer.trained());
+        layers.chain(self.head.trained()).collect()
+    }
+
     /// The loss of a batch in training mode, ready to be followed back.
     fn score(
         &self,

@@ -73,6 +73,52 @@ fn a_checkpoint_comes_back_bit_for_bit() {
 }
 
 #[test]
+fn training_goes_on_from_its_state_bit_for_bit() {
+    for (loss, clip_norm) in [
+        (Loss::CrossEntropy, Some(0.5)),
+        (Loss::Ldam { max_margin: 0.5 }, None),
+    ] {
+        let (images, labels) = images(24);
+        let head = loss.head();
+        let (spec, options) = (
+            NetworkSpec { head, ..SPEC },
+            SgdOptions {
+                clip_norm,
+                ..SgdOptions::default()
+            },
+        );
+        let objective = Objective::new(&LossOptions::new(loss), &[30, 20, 9], head).unwrap();
+        let steps = |trainer: &mut Trainer, count: usize| {
+            for _ in 0..count {
+                trainer
+                    .step(&images, labels[..].into(), &objective, 0.05)
+                    .unwrap();
+            }
+            trainer.to_safetensors("note").unwrap()
+        };
+        let mut whole = Trainer::new(Network::new(spec, 1).unwrap(), options).unwrap();
+        let before = whole.to_safetensors("").unwrap();
+        let half = steps(&mut whole, 3);
+        let wanted = steps(&mut whole, 4);
+        assert!(half != wanted);
+        let mut parts = Trainer::from_safetensors(&half, spec, options).unwrap();
+        assert!(steps(&mut parts, 4) == wanted, "{loss:?}");
+        // Also from before the first step, where nothing moves yet.
+        let mut parts = Trainer::from_safetensors(&before, spec, options).unwrap();
+        assert!(steps(&mut parts, 7) == wanted, "{loss:?}");
+        assert_eq!(eos_model::note(&half).unwrap().as_deref(), Some("note"));
+
+        // A network is no state of training, and says what it lacks.
+        let network = whole.network().to_safetensors().unwrap();
+        let told = Trainer::from_safetensors(&network, spec, options)
+            .unwrap_err()
+            .to_string();
+        let wanted = "missing: velocity.conv1.weight F32 [144]";
+        assert!(told.contains(wanted), "{told}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_listed() {
     let bytes = Network::new(SPEC, 5).unwrap().to_safetensors().unwrap();
     let told = |spec| {

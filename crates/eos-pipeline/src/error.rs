@@ -25,7 +25,7 @@ pub enum Error {
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// "read" or "write".
+        /// "read", "write" or "remove".
         action: &'static str,
         /// File or folder.
         path: PathBuf,
@@ -50,8 +50,8 @@ pub enum Error {
     /// The device that was asked for cannot be used.
     #[error(transparent)]
     Device(#[from] eos_cuda::CudaError),
-    /// Stopped on request; finished phases are kept.
-    #[error("interrupted; finished phases are kept, run the same command to go on")]
+    /// Stopped on request; finished epochs and phases are kept.
+    #[error("interrupted; finished epochs and phases are kept, run the same command to go on")]
     Interrupted,
 }
 

@@ -1,32 +1,59 @@
 //! A run's folder: every file whole, nothing of another run overwritten.
 
 use crate::{Config, Error};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The resolved configuration's file.
 const CONFIG: &str = "run.toml";
 /// The file that says that a run is finished.
 pub(crate) const SUMMARY: &str = "summary.json";
+/// Held locked by the process that works in the folder.
+const LOCK: &str = ".lock";
+/// Its folders.
+const PARTS: [&str; 4] = ["phase1", "phase2", "phase3", "plots"];
 
-/// A folder that belongs to one configuration.
-#[derive(Debug, Clone)]
-pub(crate) struct RunFolder(PathBuf);
+/// What to do with a run that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// Go on with it where it is unfinished; begin one where none is there.
+    #[default]
+    GoOn,
+    /// Go on with it; none there is refused.
+    Resume,
+    /// Move it aside and begin anew.
+    MoveAside,
+}
+
+/// A folder that belongs to one configuration, and to this process while this lives.
+#[derive(Debug)]
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl RunFolder {
     /// Opens or makes the folder for `config`.
     ///
     /// A folder of another configuration is refused with the keys that differ, a finished run with
-    /// what to do; `fresh` moves what was there aside first, under a name of its own.
-    pub fn open(folder: &Path, config: &Config, fresh: bool) -> Result<Self, Error> {
-        let here = Self(folder.to_owned());
+    /// what to do, and one that another process works in; a run that is moved aside gets a name of its own.
+    pub fn open(folder: &Path, config: &Config, existing: Existing) -> Result<Self, Error> {
         let own = config.to_toml();
-        if fresh && folder.join(CONFIG).exists() {
-            move_aside(folder)?;
-        }
         let refuse = |message| Error::Folder {
             folder: folder.to_owned(),
             message,
         };
+        if folder.join(CONFIG).exists() {
+            if existing == Existing::MoveAside {
+                let _lock = lock(folder)?;
+                move_aside(folder)?;
+            }
+        } else if existing == Existing::Resume {
+            return Err(refuse(
+                "it holds no run to go on with; leave --resume out to begin one".to_owned(),
+            ));
+        }
         if !folder.join(CONFIG).exists()
             && let Some(name) = any_entry(folder)?
         {
@@ -54,17 +81,45 @@ impl RunFolder {
         let make =
             |path: &Path| std::fs::create_dir_all(path).map_err(|e| Error::io("write", path, e));
         make(folder)?;
+        let here = Self {
+            path: folder.to_owned(),
+            _lock: lock(folder)?,
+        };
         // First: a folder without it is taken for somebody else's.
         here.write(CONFIG, own.as_bytes())?;
-        for part in ["phase1", "phase2", "phase3", "plots"] {
+        for part in PARTS {
             make(&folder.join(part))?;
+        }
+        for part in PARTS.into_iter().chain(["."]) {
+            remove_cut_off(&folder.join(part))?;
         }
         Ok(here)
     }
 
     /// The path of a file in it.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
+    }
+
+    /// The bytes of a file; `None` where it is not there.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let path = self.path(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", path, error)),
+        }
+    }
+
+    /// Removes a file that may be there.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        let path = self.path(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Error::io("remove", path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes a file whole or not at all.
@@ -75,20 +130,52 @@ impl RunFolder {
     }
 }
 
-/// The name of something in a folder; `None` where it is empty or not there. What a write that was
-/// cut off has left is nothing.
+/// Takes the folder's lock, which the system gives back when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(|e| Error::io("write", path, e))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Folder {
+            folder: folder.to_owned(),
+            message:
+                "another eos is at work in it; wait for it, or choose another folder with --out"
+                    .to_owned(),
+        }),
+        // Some network file systems have no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// Whether a name is that of a file that a write which was cut off has left.
+fn is_cut_off(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().ends_with(".partial")
+}
+
+/// Removes what writes that were cut off have left.
+fn remove_cut_off(folder: &Path) -> Result<(), Error> {
+    let failed = |e| Error::io("read", folder, e);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if is_cut_off(&entry.file_name()) {
+            std::fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
+/// The name of something in a folder; `None` where it is empty or not there. A lock, and what a write
+/// that was cut off has left, are nothing.
 fn any_entry(folder: &Path) -> Result<Option<String>, Error> {
     let failed = |e| Error::io("read", folder, e);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     for entry in entries {
         let name = entry.map_err(failed)?.file_name();
-        let name = name.to_string_lossy();
-        if !name.ends_with(".partial") {
-            return Ok(Some(name.into_owned()));
+        if !is_cut_off(&name) && name != LOCK {
+            return Ok(Some(name.to_string_lossy().into_owned()));
         }
     }
     Ok(None)

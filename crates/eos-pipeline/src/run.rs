@@ -1,6 +1,6 @@
 //! A whole run: the three phases, measured once, in a folder.
 
-use crate::folder::RunFolder;
+use crate::folder::{Existing, RunFolder};
 use crate::log::Log;
 use crate::phases::Trained;
 use crate::runner::Runner;
@@ -8,15 +8,14 @@ use crate::source::load_data;
 use crate::{Config, Error, Observer, Summary};
 use eos_registry::{Discovery, Plugin, Registry};
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// Where a run lives.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// The run's folder.
     pub folder: PathBuf,
-    /// Moves a run that is there aside instead of refusing.
-    pub fresh: bool,
+    /// What to do with a run that is there.
+    pub existing: Existing,
     /// Registry to look in before any other.
     pub registry: Option<PathBuf>,
     /// Whether every plugin needs a hash in its registry.
@@ -25,7 +24,8 @@ pub struct RunOptions {
 
 /// Trains, oversamples and fine-tunes; writes the run folder and returns its summary.
 ///
-/// Phase one of an interrupted run with the same configuration is taken from its checkpoint.
+/// An interrupted run with the same configuration goes on after its last whole epoch, to the same bits as one that was
+/// not interrupted.
 ///
 /// # Errors
 /// Any [`Error`]; what was finished before stays.
@@ -42,7 +42,7 @@ pub fn run(
         let wanted = &config.oversample.wanted;
         let wanted = wanted.rows(&images.train.class_counts(), images.train.classes())?;
         let config = images.resolve(config);
-        let folder = RunFolder::open(&options.folder, &config, options.fresh)?;
+        let folder = RunFolder::open(&options.folder, &config, options.existing)?;
         let mut log = Log::open(&folder.path("events.jsonl"), observer)?;
         let mut runner = Runner {
             config: &config,
@@ -51,11 +51,9 @@ pub fn run(
             backend: &*backend,
             observer: &mut log,
         };
-        let began = Instant::now();
         let trained = runner.trained()?;
-        let train_seconds = began.elapsed().as_secs_f64();
         let methods = runner.methods(&trained.network, &plugins, &wanted)?;
-        runner.finish(trained, train_seconds, methods)
+        runner.finish(trained, methods)
     })
 }
 
@@ -72,7 +70,7 @@ pub fn train(
         let backend = config.run.device.open()?;
         let images = load_data(config)?;
         let config = images.resolve(config);
-        let folder = RunFolder::open(&options.folder, &config, options.fresh)?;
+        let folder = RunFolder::open(&options.folder, &config, options.existing)?;
         let mut log = Log::open(&folder.path("events.jsonl"), observer)?;
         let mut runner = Runner {
             config: &config,

@@ -4,7 +4,8 @@ use crate::balanced::write_balanced;
 use crate::checkpoint::{About, head_checkpoint};
 use crate::folder::{RunFolder, SUMMARY};
 use crate::log::Log;
-use crate::phases::{self, Labelled, Trained};
+use crate::phases::{self, Labelled, Trained, Training};
+use crate::saved;
 use crate::source::Images;
 use crate::summary::{EpochRow, MethodSummary, Summary};
 use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion, plot, report};
@@ -58,14 +59,16 @@ impl Runner<'_, '_> {
             self.observer.event(&Event::Warning { text: text.clone() });
         }
         let spec = phases::network_spec(self.config, &self.images.train);
-        let (weights, history) = (self.folder.path(WEIGHTS), self.folder.path(HISTORY));
-        if let (Ok(bytes), Ok(text)) = (std::fs::read(&weights), std::fs::read(&history)) {
+        if let (Some(bytes), Some(text)) = (self.folder.read(WEIGHTS)?, self.folder.read(HISTORY)?)
+        {
             let network = Network::from_safetensors(&bytes, spec)?;
-            let history: History = serde_json::from_slice(&text)
-                .map_err(|e| Error::io("read", history, std::io::Error::other(e)))?;
+            let history: History = serde_json::from_slice(&text).map_err(|e| {
+                Error::io("read", self.folder.path(HISTORY), std::io::Error::other(e))
+            })?;
             let text = "phase 1 is taken from its checkpoint".to_owned();
             self.observer.event(&Event::Note { text });
             let History { kept_epoch, epochs } = history;
+            saved::remove(self.folder)?;
             return Ok(Trained {
                 network,
                 kept_epoch,
@@ -77,7 +80,7 @@ impl Runner<'_, '_> {
             "train",
             format!("{spec}, {epochs} epochs of {images} images"),
         );
-        let trained = phases::train(self.config, self.images, self.observer)?;
+        let trained = self.train()?;
         let metrics = metrics_csv(&trained.epochs);
         self.folder.write("metrics.csv", metrics.as_bytes())?;
         let history = History {
@@ -87,18 +90,47 @@ impl Runner<'_, '_> {
         self.folder.write(HISTORY, &json(&history))?;
         // Last: its presence says that phase 1 is whole.
         self.checkpoint(WEIGHTS, &trained.network)?;
+        saved::remove(self.folder)?;
         Ok(trained)
+    }
+
+    /// Trains, from the last epoch that the folder holds on.
+    fn train(&mut self) -> Result<Trained, Error> {
+        let file = |network: &Network| self.file(network);
+        let saved = saved::load(self.folder, self.config, self.images, file)?;
+        let mut training = match saved {
+            None => Training::new(self.config, self.images)?,
+            Some(training) => {
+                let text = format!("phase 1 goes on after epoch {}", training.epochs().len());
+                self.observer.event(&Event::Note { text });
+                if let Some(text) = training.warning() {
+                    let text = text.to_owned();
+                    self.observer.event(&Event::Warning { text });
+                }
+                training
+            }
+        };
+        while !training.is_done() {
+            training.epoch(self.observer)?;
+            saved::save(self.folder, &mut training, |network| self.file(network))?;
+        }
+        Ok(training.finish())
     }
 
     /// Writes a network with all that it takes to use it.
     fn checkpoint(&self, name: &str, network: &Network) -> Result<(), Error> {
+        self.folder.write(name, &self.file(network)?)
+    }
+
+    /// The file of a network with all that it takes to use it.
+    fn file(&self, network: &Network) -> Result<Vec<u8>, Error> {
         let about = About {
             spec: *network.spec(),
             classes: self.images.train.classes().to_vec(),
             normalization: self.images.normalization.clone(),
             loss: self.config.model.loss,
         };
-        self.folder.write(name, &about.checkpoint(network)?)
+        about.checkpoint(network)
     }
 
     /// Phases two and three: the network as trained, then each method's head, the chosen one last.
@@ -236,12 +268,7 @@ impl Runner<'_, '_> {
     }
 
     /// Writes what the run came to. The summary is last: its presence says that the run is whole.
-    pub fn finish(
-        &self,
-        trained: Trained,
-        train_seconds: f64,
-        methods: Vec<MethodSummary>,
-    ) -> Result<Summary, Error> {
+    pub fn finish(&self, trained: Trained, methods: Vec<MethodSummary>) -> Result<Summary, Error> {
         let (images, network) = (self.images, &trained.network);
         let summary = Summary {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -255,7 +282,7 @@ impl Runner<'_, '_> {
             device: self.backend.name().to_owned(),
             seed: self.config.run.seed,
             kept_epoch: trained.kept_epoch,
-            train_seconds,
+            train_seconds: trained.epochs.iter().map(|epoch| epoch.seconds).sum(),
             epochs: trained.epochs,
             methods,
         };

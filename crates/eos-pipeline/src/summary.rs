@@ -29,7 +29,7 @@ pub struct Summary {
     pub seed: u64,
     /// Epoch that was kept, from 1.
     pub kept_epoch: usize,
-    /// Seconds of phase one; 0 where its checkpoint was there already.
+    /// Seconds of phase one's epochs, whenever they ran.
     pub train_seconds: f64,
     /// Loss, accuracy and validation BAC of each epoch.
     pub epochs: Vec<EpochRow>,
