@@ -13,7 +13,9 @@ pub(crate) const MOST: usize = 1024;
 /// Blocks that work on a multiprocessor at a time, and how many turns they take at least where there is work enough:
 /// what the last turn leaves idle is one part in so many.
 const BLOCKS: usize = 2;
-const TURNS: usize = 16;
+const TURNS: usize = 8;
+/// Rows after a stage to those before it. Fewer stages bring more candidates: 3 and 4 took as long on an H200 or longer.
+const GROWTH: usize = 2;
 /// Row tiles of a task at most.
 const LONGEST: usize = 64;
 
@@ -26,23 +28,15 @@ pub(crate) struct Buffer {
     pub(crate) kept: usize,
     /// Candidates a stage may bring.
     pub(crate) room: usize,
-    /// Rows after a stage to those before it.
-    growth: usize,
 }
 
 impl Buffer {
     pub(crate) fn new(k: usize) -> Self {
         let kept = (k + (k / 8).max(6)).next_multiple_of(32);
-        let growth = if kept <= 64 { 4 } else { 2 };
-        // A stage brings (growth − 1) · kept candidates in the mean, with a deviation of √((growth − 1) · growth · kept);
+        // A stage brings (GROWTH − 1) · kept candidates in the mean, with a deviation of √((GROWTH − 1) · GROWTH · kept);
         // more than eight deviations above it come from no layout of rows, but from equal ones.
-        let room = ((growth - 1) * kept * 3 / 2 + 128).next_multiple_of(32);
-        Self {
-            k,
-            kept,
-            room,
-            growth,
-        }
+        let room = ((GROWTH - 1) * kept * 3 / 2 + 128).next_multiple_of(32);
+        Self { k, kept, room }
     }
 
     pub(crate) fn capacity(self) -> usize {
@@ -65,7 +59,7 @@ impl Buffer {
                 // A first chunk too large for its room: a stage without rows, so that none is dense.
                 stages.push(0..0);
             }
-            reach = (u64::from(cuts[from]) * self.growth as u64).max(reach * self.growth as u64);
+            reach = u64::from(cuts[from]).max(reach) * GROWTH as u64;
         }
         stages
     }
