@@ -12,6 +12,7 @@ mod gpu_check;
 mod kernels;
 mod new_plugin;
 mod plugins;
+mod reproduce;
 mod steps;
 mod test;
 mod tidy;
@@ -42,6 +43,8 @@ enum Workflow {
     Bench(bench::Options),
     /// Compile the CUDA kernels to the PTX that is checked in, and tell what they take of a card
     Kernels(kernels::Options),
+    /// A published experiment whole, with its table beside the published figures
+    Reproduce(reproduce::Options),
     /// A folder that checks and times the CUDA backend where there is an NVIDIA GPU; runs it here if there is one
     GpuCheck,
     /// A folder with the command, its plugins and their locked registry, that runs without cargo
@@ -91,6 +94,7 @@ fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
             }
             steps::Outcome::Done => Ok(()),
         },
+        Workflow::Reproduce(options) => reproduce::run(&workspace, &options),
         Workflow::GpuCheck => gpu_check::run(&workspace),
         Workflow::Dist => dist::run(&workspace),
         Workflow::Tidy => tidy::run(&workspace),

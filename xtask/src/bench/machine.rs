@@ -103,7 +103,7 @@ impl Machine {
 }
 
 /// The processor's name, where the system tells it.
-fn processor() -> String {
+pub fn processor() -> String {
     let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = told
         .lines()

@@ -21,6 +21,7 @@ use clap::{Args, ValueEnum};
 use crate::cargo;
 use crate::workspace::Workspace;
 use machine::Machine;
+pub use machine::processor;
 use sets::Name;
 
 /// What to measure.
