@@ -188,10 +188,10 @@ fn dry_run(
     let bytes = files.bytes(original, added)?;
     println!("out: {bytes} bytes ({:.1} MiB)", mebibytes(bytes));
     println!(
-        "memory: {:.1} MiB{}; a method that looks for neighbours takes {:.1} MiB more for them",
+        "memory: {:.1} MiB{}; a method that looks for neighbours takes at most {:.1} MiB more for them",
         mebibytes(estimate::buffers(asked)),
         beside(original),
-        mebibytes(size_of_val(original.rows()) as u64)
+        mebibytes(estimate::search_memory(original))
     );
     let took = estimate::seconds(asked, folder(files.rows_path()), show)?;
     show.done();

@@ -5,7 +5,7 @@ use crate::phases::{self, Labelled};
 use crate::{Error, Observer, write_balanced};
 use eos_data::{BalancedFiles, Embeddings};
 use eos_registry::Plugin;
-use eos_tensor::Backend;
+use eos_tensor::{Backend, CpuBackend};
 use std::path::Path;
 use std::time::Instant;
 
@@ -13,9 +13,11 @@ use std::time::Instant;
 const FIRST: usize = 512;
 /// Rows of each class that a part keeps, where the class has as many.
 const FEWEST: usize = 16;
-/// The parts grow until one takes so many seconds,
+/// The parts grow until sampling one takes so many seconds,
 const LONG: f64 = 0.4;
-/// or has so many values (64 MiB).
+/// all of them together so many,
+const LONGEST: f64 = 2.0;
+/// or one has so many values (64 MiB).
 const MOST_VALUES: usize = 1 << 24;
 
 /// A call of a method that is to be estimated.
@@ -49,7 +51,7 @@ pub struct Seconds {
 /// Bytes that are held at once, beside a mapped input: labels, and recipes with a window of rows or
 /// the rows of a plugin that makes them itself.
 ///
-/// What a method holds while it works comes on top; a search for neighbours holds at most 192 MiB.
+/// What a method holds while it works comes on top, such as [`search_memory`].
 pub fn buffers(asked: Asked<'_>) -> u64 {
     let (n, dims) = (asked.original.len() as u64, asked.original.dims() as u64);
     let added: u64 = asked.wanted.iter().sum();
@@ -66,9 +68,15 @@ pub fn buffers(asked: Asked<'_>) -> u64 {
     input + 4 * n + output
 }
 
+/// Bytes that a search for neighbours on the processor holds at most: a packed copy of the rows, or of those parts of them
+/// that fit into its memory.
+pub fn search_memory(original: &Embeddings) -> u64 {
+    size_of_val(original.rows()).min(CpuBackend::MEMORY) as u64
+}
+
 /// How long sampling and writing will take: it is done for parts of the rows, the result written to
-/// `folder` and removed. Sampling is a · n + b · n² through the last two parts; writing is in
-/// proportion to the rows that all parts have written.
+/// `folder` and removed. Sampling is a · n + b · n² through the last two parts; writing a line through all of them,
+/// since a file costs something however short it is.
 ///
 /// # Errors
 /// What the method refuses, [`Error::Io`] where `folder` cannot be written to,
@@ -79,26 +87,59 @@ pub fn seconds(
     observer: &mut dyn Observer,
 ) -> Result<Seconds, Error> {
     let (len, dims) = (asked.original.len(), asked.original.dims());
+    let all = len as u64 + asked.wanted.iter().sum::<u64>();
     let most = len.min(MOST_VALUES / dims).max(1);
+    let began = Instant::now();
     let mut before = (0, 0.0);
-    let (mut written, mut writing) = (0, 0.0);
+    let mut writing = vec![];
     let mut rows = FIRST.min(most);
     loop {
         let part = Part::of(asked, rows)?;
         let time = part.time(asked, folder, observer)?;
         let now = (part.original.len(), time.sampling);
-        written += now.0 as u64 + part.wanted.iter().sum::<u64>();
-        writing += time.writing;
-        if rows == most || time.sampling + time.writing >= LONG {
-            let all = len as u64 + asked.wanted.iter().sum::<u64>();
+        let written = now.0 as u64 + part.wanted.iter().sum::<u64>();
+        writing.push((written as f64, time.writing));
+        let enough = time.sampling >= LONG || began.elapsed().as_secs_f64() >= LONGEST;
+        if rows == most || enough {
             return Ok(Seconds {
                 sampling: extrapolated(before, now, len),
-                writing: writing / written as f64 * all as f64,
+                writing: on_line(&writing, all as f64),
                 measured: now.0,
             });
         }
         before = now;
         rows = most.min(2 * rows);
+    }
+}
+
+/// The value at `rows` of a + b · n with a and b ≥ 0, the nearest such line in squares to the measurements (n, seconds);
+/// the last measurement itself where it is of `rows`.
+fn on_line(measured: &[(f64, f64)], rows: f64) -> f64 {
+    let Some(&(largest, seconds)) = measured.last() else {
+        return 0.0;
+    };
+    if largest == rows {
+        return seconds;
+    }
+    let mean =
+        |of: fn(&(f64, f64)) -> f64| measured.iter().map(of).sum::<f64>() / measured.len() as f64;
+    let (n, time, square, product) = (
+        mean(|m| m.0),
+        mean(|m| m.1),
+        mean(|m| m.0 * m.0),
+        mean(|m| m.0 * m.1),
+    );
+    let spread = square - n * n;
+    let slope = if spread > 0.0 {
+        (product - n * time) / spread
+    } else {
+        time / n
+    };
+    let start = time - slope * n;
+    match (slope < 0.0, start < 0.0) {
+        (true, _) => time,
+        (_, true) => product / square * rows,
+        _ => start + slope * rows,
     }
 }
 
@@ -182,6 +223,19 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_file_costs_however_short_it_is_is_not_multiplied() {
+        let near = |got: f64, wanted: f64| assert!((got - wanted).abs() < 1e-9, "{got} {wanted}");
+        let line = |start: f64, each: f64| [10.0, 20.0, 40.0].map(|n| (n, start + each * n));
+        near(on_line(&line(3.0, 0.5), 1000.0), 503.0);
+        // Neither part is negative.
+        near(on_line(&line(9.0, -0.1), 1000.0), 9.0 - 0.1 * 70.0 / 3.0);
+        near(on_line(&[(10.0, 0.0), (20.0, 10.0)], 100.0), 40.0);
+        // One part alone, and all rows.
+        near(on_line(&[(10.0, 2.0)], 100.0), 20.0);
+        near(on_line(&line(3.0, 0.5), 40.0), 23.0);
+    }
 
     #[test]
     fn what_grows_linearly_or_squarely_is_told_exactly() {

@@ -47,9 +47,6 @@ const SCAN_TILE: usize = 6;
 /// Samples that one task interpolates.
 const SAMPLE_TILE: usize = 256;
 
-/// Bytes that a search holds at most, where nothing else is asked.
-const MEMORY: usize = 192 << 20;
-
 /// Neighbours and interpolation on the current rayon pool.
 ///
 /// The instruction set is chosen at run time ([`SimdPath::detect`]); each gives the same bits.
@@ -79,11 +76,14 @@ impl Default for CpuBackend {
 }
 
 impl CpuBackend {
+    /// Bytes that a search holds at most beside its rows and its result, where nothing else is asked.
+    pub const MEMORY: usize = 192 << 20;
+
     /// The backend on the widest instructions there are, or those that `EOS_SIMD` names.
     pub fn new() -> Self {
         Self {
             forced: None,
-            memory: MEMORY,
+            memory: Self::MEMORY,
         }
     }
 
@@ -99,8 +99,8 @@ impl CpuBackend {
         })
     }
 
-    /// The backend with so many bytes for a search, beside its rows and its result: 192 MiB where this is
-    /// not called. It decides how fast a search is, never what it finds; the least it needs, it takes.
+    /// The backend with so many bytes for a search, beside its rows and its result, instead of
+    /// [`MEMORY`](Self::MEMORY). It decides how fast a search is, never what it finds; the least it needs, it takes.
     pub fn with_memory(self, bytes: usize) -> Self {
         Self {
             memory: bytes,
