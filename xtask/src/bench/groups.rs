@@ -1,4 +1,4 @@
-//! The three groups: who takes part in each, and what it is told.
+//! The groups that are measured on sets: who takes part in each, and what it is told.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::rounds::{self, Runner};
 use super::sets::Set;
 use super::table::table;
-use super::{Bench, Group, example, memory, peers, text};
+use super::{Bench, Group, example, memory, peers, text, training};
 use crate::{cargo, demo, plugins};
 
 /// Methods that imbalanced-learn has too; the last two take minutes on large sets.
@@ -34,25 +34,23 @@ const PEER_REPEATS: &str = "5";
 
 /// Measures one group on each set, and prints its tables.
 pub fn run(bench: &Bench<'_>, group: Group, sets: &[Set]) -> Result<()> {
-    let program = match group {
-        Group::Neighbours => example("time_neighbours")?,
+    type Sides = fn(&Bench<'_>, &Set, Command) -> Result<Vec<Runner>>;
+    let (program, sides): (_, Sides) = match group {
+        Group::Neighbours => (example("time_neighbours")?, neighbours),
         Group::Methods => {
             plugins::build(bench.workspace)?;
-            example("time_methods")?
+            (example("time_methods")?, methods)
         }
         Group::Sample => {
             plugins::build(bench.workspace)?;
-            demo::build_program()?
+            (demo::build_program()?, sample)
         }
+        Group::Training => return training::run(bench),
     };
     for set in sets {
         let mut ours = Command::new(&program);
         ours.envs(bench.machine.ours());
-        let mut runners = match group {
-            Group::Neighbours => neighbours(bench, set, ours),
-            Group::Methods => methods(bench, set, ours),
-            Group::Sample => sample(bench, set, ours)?,
-        };
+        let mut runners = sides(bench, set, ours)?;
         let sides = rounds::alternate(bench, group.name(), set, &mut runners)?;
         let Some((ours, peers)) = sides.split_first() else {
             continue;
@@ -80,7 +78,7 @@ fn brief(bench: &Bench<'_>, set: &Set) -> bool {
     set.large && !bench.options.slow
 }
 
-fn neighbours(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Vec<Runner> {
+fn neighbours(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Result<Vec<Runner>> {
     let every = set.every.to_string();
     ours.arg(&set.x).args([OUR_REPEATS, &every]);
     let mut runners = vec![Runner::lines("eos", ours)];
@@ -95,10 +93,10 @@ fn neighbours(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Vec<Runner> {
             runners.push(Runner::lines(name, command));
         }
     }
-    runners
+    Ok(runners)
 }
 
-fn methods(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Vec<Runner> {
+fn methods(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Result<Vec<Runner>> {
     let left_out = |method: &&str| brief(bench, set) && SLOW.contains(method);
     let shared: Vec<&str> = SHARED
         .into_iter()
@@ -107,7 +105,7 @@ fn methods(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Vec<Runner> {
     ours.arg(&set.x).arg(OUR_REPEATS).args(OURS).args(&shared);
     let mut runners = vec![Runner::lines("eos", ours)];
     if !bench.options.peers {
-        return runners;
+        return Ok(runners);
     }
     if let Some(mut command) = peers::python(bench, "imbalanced-learn", &["imblearn"]) {
         command.arg(bench.script("time_methods.py")).arg(&set.x);
@@ -115,7 +113,7 @@ fn methods(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Vec<Runner> {
         runners.push(Runner::lines("imbalanced-learn", command));
     }
     if brief(bench, set) {
-        return runners;
+        return Ok(runners);
     }
     if let Some(mut command) = peers::python(bench, "reference EOS", &["sklearn"]) {
         command.arg(bench.script("reference_eos.py")).arg("arrays");
@@ -126,7 +124,7 @@ fn methods(bench: &Bench<'_>, set: &Set, mut ours: Command) -> Vec<Runner> {
         command.arg(&set.x).arg(PEER_REPEATS).args(RUST);
         runners.push(Runner::lines("imbalance-rs", command));
     }
-    runners
+    Ok(runners)
 }
 
 /// The whole command, npy to npz, and the script, CSV to CSV. A process of ours has no imports to exclude.

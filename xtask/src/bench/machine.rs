@@ -60,6 +60,16 @@ impl Machine {
         )
     }
 
+    /// Threads of every side.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Operations a second.
+    pub fn fma_peak(&self) -> f64 {
+        self.fma_peak
+    }
+
     /// What programs of ours and of other Rust crates are told.
     pub fn ours(&self) -> Vec<(&'static str, String)> {
         let threads = self.threads.to_string();
@@ -86,10 +96,14 @@ impl Machine {
             ("avx2", _) => &[
                 ("OPENBLAS_CORETYPE", "HASWELL"),
                 ("FAISS_SIMD_LEVEL", "AVX2"),
+                ("ATEN_CPU_CAPABILITY", "avx2"),
+                ("ONEDNN_MAX_CPU_ISA", "AVX2"),
             ],
             (_, true) => &[
                 ("OPENBLAS_CORETYPE", "PRESCOTT"),
                 ("FAISS_SIMD_LEVEL", "NONE"),
+                ("ATEN_CPU_CAPABILITY", "default"),
+                ("ONEDNN_MAX_CPU_ISA", "SSE41"),
             ],
             (_, false) => &[],
         };

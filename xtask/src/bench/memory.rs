@@ -1,7 +1,7 @@
 //! The peak memory of a process, as Linux tells it while the process runs.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -25,21 +25,31 @@ pub fn peak(command: &mut Command) -> Result<Option<Peak>> {
         .stdout(Stdio::null())
         .spawn()
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    let status = format!("/proc/{}/status", child.id());
     let mut peak = Peak::default();
     let ended = loop {
         if let Some(ended) = child.try_wait()? {
             break ended;
         }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        peak.resident = peak.resident.max(field(&text, "VmHWM:"));
-        peak.anonymous = peak.anonymous.max(field(&text, "RssAnon:"));
+        if let Some(now) = so_far(&child) {
+            peak.resident = peak.resident.max(now.resident);
+            peak.anonymous = peak.anonymous.max(now.anonymous);
+        }
         sleep(PAUSE);
     };
     if !ended.success() {
         bail!("{command:?} failed ({ended})");
     }
     Ok((peak.resident > 0).then_some(peak))
+}
+
+/// What a running process has taken: the most that was resident until now, and what it has allocated now; `None` where the
+/// system does not tell.
+pub fn so_far(child: &Child) -> Option<Peak> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    Some(Peak {
+        resident: field(&status, "VmHWM:"),
+        anonymous: field(&status, "RssAnon:"),
+    })
 }
 
 fn field(status: &str, name: &str) -> u64 {

@@ -12,6 +12,7 @@ mod rounds;
 mod scaling;
 mod sets;
 mod table;
+mod training;
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,8 @@ use sets::Name;
 /// What to measure.
 #[derive(Args)]
 pub struct Options {
-    /// One group only: neighbours (the search), methods (arrays in memory), sample (the whole command)
+    /// One group only: neighbours (the search), methods (arrays in memory), sample (the whole command),
+    /// training (steps of a network)
     #[arg(long, value_name = "GROUP")]
     only: Option<Group>,
     /// Sets to measure on, made up: A 12,406 x 64, B ten times as many rows, C 100 classes, D 100,000 x 512,
@@ -69,6 +71,7 @@ enum Group {
     Neighbours,
     Methods,
     Sample,
+    Training,
 }
 
 impl Group {
@@ -77,6 +80,7 @@ impl Group {
             Self::Neighbours => "neighbours",
             Self::Methods => "methods",
             Self::Sample => "sample",
+            Self::Training => "training",
         }
     }
 }
