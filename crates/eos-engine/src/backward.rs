@@ -21,7 +21,7 @@ use crate::parallel::Chunks;
 use crate::pooling::spread;
 use crate::resnet::{Layer, LayerParams, ResNet};
 use crate::shortcut;
-use crate::weights::{PAIR, PackedWeights, packed_len, unpack};
+use crate::weights::{PAIR, Weights, packed_len, unpack};
 
 /// The gradient of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,7 +127,7 @@ struct ThroughLayer<'a> {
 /// The convolution that takes the gradient of a layer's convolution's output to that of its input.
 fn input_gradient<'a>(
     layer: &Layer,
-    weights: &'a PackedWeights,
+    weights: &'a Weights,
     gradient: &'a [f32],
     output: &'a mut [f32],
 ) -> Convolution<'a> {
@@ -423,13 +423,9 @@ impl Backward<'_> {
     }
 
     /// The weights of layer `index` as the gradient of its input needs them.
-    fn turned(&self, index: usize) -> PackedWeights {
+    fn turned(&self, index: usize) -> Weights {
         let layer = &self.network.layers[index];
-        PackedWeights::backward(
-            self.params[index].weight,
-            layer.in_channels,
-            layer.out_channels,
-        )
+        Weights::backward(layer, self.params[index].weight)
     }
 
     /// Adds up chunks in their order: keeps the weights' gradient, returns the sums.

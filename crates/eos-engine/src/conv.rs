@@ -1,4 +1,5 @@
-//! The direct 3 × 3 convolution of one image, which is also the gradient of its input.
+//! The 3 × 3 convolution of one image, which is also the gradient of its input: here directly, and in
+//! [`crate::winograd`] where its weights are made for that.
 //!
 //! A tile of output, `BLOCKS` blocks of channels by `WIDTH` pixels of a row, stays in registers
 //! while every weight that concerns it passes by once. One input block is finished before the next
@@ -7,7 +8,8 @@
 
 use crate::layout::Layout;
 use crate::simd::{Kernel, LANES, Lanes};
-use crate::weights::{CHANNEL, PAIR, PackedWeights, ROW};
+use crate::weights::{CHANNEL, PAIR, PackedWeights, ROW, Weights};
+use crate::winograd;
 
 /// How the output's size follows from the input's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub(crate) struct Convolution<'a> {
     /// One image, with a border.
     pub input: &'a [f32],
     pub input_layout: Layout,
-    pub weights: &'a PackedWeights,
+    pub weights: &'a Weights,
     pub output: &'a mut [f32],
     /// Any border; it is left as it is.
     pub output_layout: Layout,
@@ -109,37 +111,45 @@ impl Kernel for Convolution<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(mut self) {
-        self.check();
-        let blocks = self.output_layout.blocks();
-        let mut block = 0;
-        while block < blocks {
-            // Two output blocks share each input value, where registers allow.
-            if L::ACCUMULATORS >= 16 && block + 1 < blocks {
-                self.output_blocks::<L, 2>(block);
-                block += 2;
-            } else {
-                self.output_blocks::<L, 1>(block);
-                block += 1;
+    fn run<L: Lanes>(self) {
+        match self.weights {
+            Weights::Direct(weights) => self.direct::<L>(weights),
+            Weights::Winograd(weights) => {
+                assert_eq!(self.step, Step::Same, "weights for stride 1");
+                winograd::run::<L>(self, weights);
             }
         }
     }
 }
 
 impl Convolution<'_> {
+    #[inline(always)]
+    fn direct<L: Lanes>(mut self, weights: &PackedWeights) {
+        self.check(weights);
+        let blocks = self.output_layout.blocks();
+        let mut block = 0;
+        while block < blocks {
+            // Two output blocks share each input value, where registers allow.
+            if L::ACCUMULATORS >= 16 && block + 1 < blocks {
+                self.output_blocks::<L, 2>(weights, block);
+                block += 2;
+            } else {
+                self.output_blocks::<L, 1>(weights, block);
+                block += 1;
+            }
+        }
+    }
+
     /// What the kernels rely on to stay inside the slices.
-    fn check(&self) {
+    fn check(&self, weights: &PackedWeights) {
         let (input, output) = (self.input_layout, self.output_layout);
         assert_eq!(self.input.len(), input.len(), "input as its layout");
         assert_eq!(self.output.len(), output.len(), "output as its layout");
         assert_eq!(input.border, 1, "the input has a border");
-        assert_eq!(self.weights.inputs, input.channels, "weights for the input");
-        assert_eq!(
-            self.weights.outputs, output.channels,
-            "weights for the output"
-        );
+        assert_eq!(weights.inputs, input.channels, "weights for the input");
+        assert_eq!(weights.outputs, output.channels, "weights for the output");
         let pairs = input.blocks() * output.blocks();
-        assert_eq!(self.weights.data.len(), pairs * PAIR, "all weights");
+        assert_eq!(weights.data.len(), pairs * PAIR, "all weights");
         let half = |side: usize| side.div_ceil(2);
         let (y, x) = match self.step {
             Step::Same => (output.height, output.width),
@@ -161,10 +171,15 @@ impl Convolution<'_> {
 
     /// Computes output blocks `block..block + BLOCKS`.
     #[inline(always)]
-    fn output_blocks<L: Lanes, const BLOCKS: usize>(&mut self, block: usize) {
+    fn output_blocks<L: Lanes, const BLOCKS: usize>(
+        &mut self,
+        weights: &PackedWeights,
+        block: usize,
+    ) {
         for input_block in 0..self.input_layout.blocks() {
             for phase in Phase::all(self.step, self.input_layout, self.output_layout) {
                 let part = Part {
+                    weights,
                     block,
                     input_block,
                     phase: &phase,
@@ -244,7 +259,7 @@ impl Convolution<'_> {
             }
             let (x, w) = (
                 self.input.as_ptr().add(x),
-                self.weights.data.as_ptr().add(w),
+                part.weights.data.as_ptr().add(w),
             );
             for tap in &phase.taps[..phase.count] {
                 let (x, w) = (x.add(tap.input), w.add(tap.weight));
@@ -275,6 +290,7 @@ impl Convolution<'_> {
 
 /// What a pass over the image computes: one phase, from one input block to output blocks.
 struct Part<'a> {
+    weights: &'a PackedWeights,
     block: usize,
     input_block: usize,
     phase: &'a Phase,

@@ -10,7 +10,7 @@ use crate::norm::EPSILON;
 use crate::pooling::AveragePool;
 use crate::resnet::{Layer, LayerParams, ResNet, Running};
 use crate::shortcut::shortcut;
-use crate::weights::PackedWeights;
+use crate::weights::Weights;
 
 /// Most images that one thread takes at a time.
 const GROUP: usize = 16;
@@ -56,7 +56,7 @@ impl ResNet {
 
 /// A convolution with its normalization folded in.
 struct Folded {
-    weights: PackedWeights,
+    weights: Weights,
     bias: Vec<f32>,
 }
 
@@ -69,9 +69,8 @@ impl Folded {
         let channels = 0..layer.out_channels;
         let bias = |c: usize| f64::from(params.beta[c]) - f64::from(running.mean[c]) * scale(c);
         let scales: Vec<f32> = channels.clone().map(|c| scale(c) as f32).collect();
-        let (inputs, outputs) = (layer.in_channels, layer.out_channels);
         Folded {
-            weights: PackedWeights::forward(params.weight, inputs, outputs, Some(&scales)),
+            weights: Weights::forward(layer, params.weight, Some(&scales)),
             bias: channels.map(|c| bias(c) as f32).collect(),
         }
     }

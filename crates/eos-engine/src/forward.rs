@@ -13,7 +13,7 @@ use crate::parallel::Chunks;
 use crate::pooling::AveragePool;
 use crate::resnet::{InputShape, Layer, LayerParams, ResNet};
 use crate::shortcut::shortcut;
-use crate::weights::PackedWeights;
+use crate::weights::Weights;
 use crate::{Error, SimdPath};
 
 /// What the backward pass needs of a forward pass.
@@ -99,11 +99,11 @@ impl ResNet {
                 path: self.path(),
             },
         };
-        let weights: Vec<PackedWeights> = self
+        let weights: Vec<Weights> = self
             .layers
             .par_iter()
             .zip(params)
-            .map(|(l, p)| PackedWeights::forward(p.weight, l.in_channels, l.out_channels, None))
+            .map(|(l, p)| Weights::forward(l, p.weight, None))
             .collect();
         for (index, (weights, params)) in weights.iter().zip(params).enumerate() {
             pass.layer(index, weights, params);
@@ -121,7 +121,7 @@ struct Forward<'a> {
 
 impl Forward<'_> {
     /// Runs layer `index`: its input, its convolution and its statistics.
-    fn layer(&mut self, index: usize, weights: &PackedWeights, params: &LayerParams<'_>) {
+    fn layer(&mut self, index: usize, weights: &Weights, params: &LayerParams<'_>) {
         let (pool, n) = (&self.network.pool, self.saved.n);
         let layer = &self.network.layers[index];
         let mut z = pool.take(layer.output(), n);
@@ -144,7 +144,7 @@ impl Forward<'_> {
     }
 
     /// The stem reads the images.
-    fn stem(&self, layer: &Layer, weights: &PackedWeights, z: &mut [f32]) -> Vec<Moments> {
+    fn stem(&self, layer: &Layer, weights: &Weights, z: &mut [f32]) -> Vec<Moments> {
         let size = self.network.input.values();
         self.chunks.map(z, layer.output().len(), |range, z| {
             let mut input = vec![0.0; layer.input().len()];
@@ -163,7 +163,7 @@ impl Forward<'_> {
     fn first(
         &self,
         index: usize,
-        weights: &PackedWeights,
+        weights: &Weights,
         output: &mut [f32],
         z: &mut [f32],
     ) -> Vec<Moments> {
@@ -183,7 +183,7 @@ impl Forward<'_> {
     }
 
     /// A block's second convolution reads the first's output, normalized and rectified.
-    fn second(&self, index: usize, weights: &PackedWeights, z: &mut [f32]) -> Vec<Moments> {
+    fn second(&self, index: usize, weights: &Weights, z: &mut [f32]) -> Vec<Moments> {
         let layer = &self.network.layers[index];
         let (before, norm) = (&self.saved.z[index - 1], &self.saved.norms[index - 1]);
         self.chunks.map(z, layer.output().len(), |range, z| {
@@ -209,7 +209,7 @@ impl Forward<'_> {
     fn convolve(
         &self,
         layer: &Layer,
-        weights: &PackedWeights,
+        weights: &Weights,
         input: &[f32],
         z: &mut [f32],
         moments: &mut Moments,

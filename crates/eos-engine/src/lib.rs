@@ -63,6 +63,7 @@ mod resnet;
 mod shortcut;
 mod simd;
 mod weights;
+mod winograd;
 
 pub use backward::{Gradients, LayerGradients};
 pub use error::Error;

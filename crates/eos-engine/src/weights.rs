@@ -1,6 +1,8 @@
 //! Weights in the order in which kernels read them.
 
+use crate::resnet::Layer;
 use crate::simd::LANES;
+use crate::winograd::{self, TransformedWeights};
 
 /// Taps of a 3 × 3 kernel.
 const TAPS: usize = 9;
@@ -10,6 +12,37 @@ pub(crate) const CHANNEL: usize = 3 * LANES;
 pub(crate) const ROW: usize = LANES * CHANNEL;
 /// Floats of all weights between an input block and an output block.
 pub(crate) const PAIR: usize = 3 * ROW;
+
+/// The weights of a convolution, for the kernel that it runs on.
+pub(crate) enum Weights {
+    /// The direct one.
+    Direct(PackedWeights),
+    /// That of [`crate::winograd`].
+    Winograd(TransformedWeights),
+}
+
+impl Weights {
+    /// Of a layer's convolution, from its weights `[out, in, 3, 3]`, each output channel times its `scale` where one is
+    /// given.
+    pub(crate) fn forward(layer: &Layer, weight: &[f32], scale: Option<&[f32]>) -> Weights {
+        let (inputs, outputs) = (layer.in_channels, layer.out_channels);
+        if winograd::fits(layer) {
+            Weights::Winograd(TransformedWeights::forward(weight, inputs, outputs, scale))
+        } else {
+            Weights::Direct(PackedWeights::forward(weight, inputs, outputs, scale))
+        }
+    }
+
+    /// Of the gradient of its input.
+    pub(crate) fn backward(layer: &Layer, weight: &[f32]) -> Weights {
+        let (inputs, outputs) = (layer.in_channels, layer.out_channels);
+        if winograd::fits(layer) {
+            Weights::Winograd(TransformedWeights::backward(weight, inputs, outputs))
+        } else {
+            Weights::Direct(PackedWeights::backward(weight, inputs, outputs))
+        }
+    }
+}
 
 /// The weights of a 3 × 3 convolution as
 /// `[output block, input block, kernel row, input lane, kernel column, output lane]`, with zeros
