@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cargo;
 use crate::plugins;
 use crate::steps::{Outcome, Steps};
+use crate::test::{Built, HOST};
 use crate::workspace::Workspace;
 
 /// Seconds of the demo's three phases on two cores with AVX-512, measured.
@@ -20,7 +21,7 @@ const PORTABLE_FACTOR: f64 = 10.0;
 /// What to run.
 #[derive(Args)]
 pub struct Options {
-    /// One epoch only, in seconds: shows that everything works, not what the method does
+    /// One epoch only, by the program that the tests start: shows that everything works, not what the method does
     #[arg(long)]
     quick: bool,
     /// Seed of the run
@@ -40,6 +41,9 @@ impl Options {
 
 /// Builds the command and its plugins, says how long the run will take, and runs it.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.quick {
+        return run_quickly(workspace, options);
+    }
     let mut steps = Steps::default();
     let mut program = PathBuf::new();
     steps.run("build the command", || {
@@ -50,12 +54,22 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         plugins::build(workspace).map(|_| Outcome::Done)
     })?;
     steps.run("train, oversample, fine-tune", || {
-        if !options.quick {
-            println!("{}", Machine::here().estimate());
-        }
+        println!("{}", Machine::here().estimate());
         cargo::run(&mut command(workspace, options, &program))?;
         Ok(Outcome::Done)
     })
+}
+
+/// The same in its shortest form, which builds nothing where the tests have run.
+fn run_quickly(workspace: &Workspace, options: &Options) -> Result<()> {
+    let built = Built::new(workspace)?;
+    let mut command = command(workspace, options, &built.program);
+    command
+        .args(["--out", "runs/demo-quick"])
+        .args(["--set", "train.epochs=1", "--set", "head.epochs=1"])
+        .env("EOS_REGISTRY", built.plugins.join("registry.toml"))
+        .env(HOST, &built.host);
+    cargo::run(&mut command)
 }
 
 /// The release `eos`.
@@ -75,16 +89,6 @@ fn command(workspace: &Workspace, options: &Options, program: &PathBuf) -> Comma
     command
         .arg("--set")
         .arg(format!("run.seed={}", options.seed));
-    if options.quick {
-        command.args([
-            "--out",
-            "runs/demo-quick",
-            "--set",
-            "train.epochs=1",
-            "--set",
-            "head.epochs=1",
-        ]);
-    }
     command
 }
 

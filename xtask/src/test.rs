@@ -15,9 +15,8 @@ const PLUGINS: &str = "EOS_TEST_PLUGINS";
 const MISBEHAVING: &str = "EOS_TEST_MISBEHAVING";
 /// The `eos` program for tests of the command line.
 const PROGRAM: &str = "EOS_TEST_BIN";
-
 /// The program that isolated plugins run in.
-const HOST: &str = "EOS_PLUGIN_HOST";
+pub const HOST: &str = "EOS_PLUGIN_HOST";
 
 /// What to run.
 #[derive(Args, Default)]
@@ -27,41 +26,61 @@ pub struct Options {
     arguments: Vec<String>,
 }
 
+/// What the tests start.
+pub struct Built {
+    /// The `eos` program in the profile of the tests: overflow and debug assertions are checked in it.
+    pub program: PathBuf,
+    /// Folder of the released plugins' copies and their registry.
+    pub plugins: PathBuf,
+    /// The program that isolated plugins run in.
+    pub host: PathBuf,
+}
+
+impl Built {
+    /// Builds it where it is not built yet.
+    pub fn new(workspace: &Workspace) -> Result<Self> {
+        Ok(Self {
+            plugins: plugins::build_into(
+                workspace,
+                &Source::product(workspace),
+                &folder(workspace).join("product"),
+            )?,
+            program: cargo::build(&["--package".into(), "eos-cli".into()])?
+                .into_iter()
+                .filter(|artifact| artifact.target.name == "eos")
+                .find_map(|artifact| artifact.executable)
+                .context("cargo built no program named 'eos' from the package eos-cli")?,
+            host: plugins::host_program(&[])?,
+        })
+    }
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("test-plugins")
+}
+
 /// Builds what the tests start, then runs them.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let folder = workspace.target.join("test-plugins");
-    let plugins = plugins::build_into(
-        workspace,
-        &Source::product(workspace),
-        &folder.join("product"),
-    )?;
+    let built = Built::new(workspace)?;
     let mut command = cargo::command();
     command
         .arg("test")
         .current_dir(&workspace.root)
-        .env(PLUGINS, plugins)
-        .env(PROGRAM, build_program()?)
-        .env(HOST, plugins::host_program(&[])?);
+        .env(PLUGINS, built.plugins)
+        .env(PROGRAM, built.program)
+        .env(HOST, built.host);
     let misbehaving = Source::misbehaving(workspace);
     if misbehaving.exists() {
+        let folder = folder(workspace).join("misbehaving");
         command.env(
             MISBEHAVING,
-            plugins::build_into(workspace, &misbehaving, &folder.join("misbehaving"))?,
+            plugins::build_into(workspace, &misbehaving, &folder)?,
         );
     }
     if !names_a_package(&options.arguments) {
         command.arg("--workspace");
     }
     cargo::run(command.args(&options.arguments))
-}
-
-/// The `eos` program in the profile of the tests: overflow and debug assertions are checked in it.
-fn build_program() -> Result<PathBuf> {
-    cargo::build(&["--package".into(), "eos-cli".into()])?
-        .into_iter()
-        .filter(|artifact| artifact.target.name == "eos")
-        .find_map(|artifact| artifact.executable)
-        .context("cargo built no program named 'eos' from the package eos-cli")
 }
 
 fn names_a_package(arguments: &[String]) -> bool {
