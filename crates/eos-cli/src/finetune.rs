@@ -128,7 +128,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         classes: rows.label_values().classes(),
     };
     let mut show = Show::new()?;
-    let head = phases::finetune(&options, data, &mut show)?;
+    let (head, _) = phases::finetune(&options, data, &mut show)?;
     show.done();
     let bytes = head_checkpoint(&head, rows.label_values().names())?;
     atomic::write(&arguments.out, |out| out.write_all(&bytes))?;

@@ -18,7 +18,7 @@ pub mod gap;
 mod log;
 pub mod metrics;
 pub mod phases;
-pub mod plot;
+mod plot;
 mod report;
 mod run;
 mod runner;

@@ -119,7 +119,7 @@ pub fn joined(
     Ok((rows, [data.labels, &plan.labels()].concat()))
 }
 
-/// Phase three: a head on balanced rows.
+/// Phase three: a head on balanced rows, and its mean loss in each epoch.
 ///
 /// # Errors
 /// [`Error::Interrupted`] between epochs, and what training refuses.
@@ -127,9 +127,11 @@ pub fn finetune(
     options: &HeadTraining,
     data: HeadData<'_>,
     observer: &mut dyn Observer,
-) -> Result<Head, Error> {
+) -> Result<(Head, Vec<f32>), Error> {
     let mut stopped = false;
+    let mut losses = Vec::with_capacity(options.epochs);
     let head = train_head(data, options, &mut |epoch| {
+        losses.push(epoch.loss);
         let (done, total) = (epoch.epoch as u64, options.epochs as u64);
         observer.event(&Event::Progress { done, total });
         stopped = observer.cancelled();
@@ -138,6 +140,6 @@ pub fn finetune(
     if stopped {
         Err(Error::Interrupted)
     } else {
-        Ok(head)
+        Ok((head, losses))
     }
 }

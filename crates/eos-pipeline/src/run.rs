@@ -52,8 +52,8 @@ pub fn run(
             observer: &mut log,
         };
         let trained = runner.trained()?;
-        let methods = runner.methods(&trained.network, &plugins, &wanted)?;
-        runner.finish(trained, methods)
+        let heads = runner.methods(&trained.network, &plugins, &wanted)?;
+        runner.finish(trained, heads)
     })
 }
 

@@ -5,17 +5,16 @@ use crate::checkpoint::{About, head_checkpoint};
 use crate::folder::{RunFolder, SUMMARY};
 use crate::log::Log;
 use crate::phases::{self, Labelled, Trained, Training};
+use crate::report::{self, Material};
 use crate::saved;
 use crate::source::Images;
-use crate::summary::{EpochRow, MethodSummary, Summary};
-use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion, plot, report};
+use crate::summary::{EpochRow, MethodSummary, Summary, metrics_csv};
+use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion};
 use eos_data::{BalancedFiles, Embeddings, Labels, write_embeddings_npz};
 use eos_model::{Head, HeadData, Network};
-use eos_registry::Plugin;
-use eos_tensor::Backend;
-use eos_tensor::Rows;
+use eos_registry::{Plan, Plugin};
+use eos_tensor::{Backend, Rows};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
 use std::time::Instant;
 
 /// The network of phase one, in a run's folder.
@@ -39,6 +38,13 @@ struct Stage<'a> {
     /// The head as trained.
     own: Head,
     wanted: &'a [u64],
+}
+
+/// What phases two and three came to.
+pub(crate) struct Heads {
+    methods: Vec<MethodSummary>,
+    embed_seconds: f64,
+    material: Material,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,8 +145,10 @@ impl Runner<'_, '_> {
         network: &Network,
         plugins: &[Plugin],
         wanted: &[u64],
-    ) -> Result<Vec<MethodSummary>, Error> {
+    ) -> Result<Heads, Error> {
+        let began = Instant::now();
         let (train, test) = self.embedded(network)?;
+        let embed_seconds = began.elapsed().as_secs_f64();
         let stage = Stage {
             train: &train,
             test: &test,
@@ -153,15 +161,27 @@ impl Runner<'_, '_> {
             methods.push(self.adjusted(&stage, as_trained, tau)?);
         }
         let mut network = network.clone();
+        let mut chosen = None;
         for plugin in plugins {
-            let (head, summary) = self.method(plugin, &stage)?;
+            let (head, summary, plan) = self.method(plugin, &stage)?;
             if plugin.id() == self.config.oversample.method {
                 network.set_head(&head)?;
+                chosen = Some((head.predict(test.rows())?, plan));
             }
             methods.push(summary);
         }
         self.checkpoint("phase3/network.safetensors", &network)?;
-        Ok(methods)
+        let (predicted, plan) = chosen.expect("the chosen method is among the plugins");
+        Ok(Heads {
+            methods,
+            embed_seconds,
+            material: Material {
+                train,
+                test,
+                predicted,
+                made: plan.into_content(),
+            },
+        })
     }
 
     /// The trained head with its logits adjusted by the priors of the training classes.
@@ -205,7 +225,7 @@ impl Runner<'_, '_> {
         &mut self,
         plugin: &Plugin,
         stage: &Stage<'_>,
-    ) -> Result<(Head, MethodSummary), Error> {
+    ) -> Result<(Head, MethodSummary, Plan), Error> {
         let (id, seed) = (plugin.id(), self.config.run.seed);
         let total: u64 = stage.wanted.iter().sum();
         self.phase("sample", format!("{id}: {total} rows to add"));
@@ -249,7 +269,7 @@ impl Runner<'_, '_> {
             classes: stage.wanted.len(),
         };
         let options = self.config.head_training(&stage.own);
-        let head = phases::finetune(&options, balanced, self.observer)?;
+        let (head, losses) = phases::finetune(&options, balanced, self.observer)?;
         let head_seconds = began.elapsed().as_secs_f64();
         let file = format!("phase3/{id}.safetensors");
         let classes = stage.train.label_values().names();
@@ -264,11 +284,12 @@ impl Runner<'_, '_> {
         summary.added = plan.len();
         (summary.sample_seconds, summary.head_seconds) = (sample_seconds, head_seconds);
         summary.notes = plan.notes().to_vec();
-        Ok((head, summary))
+        summary.head_losses = losses;
+        Ok((head, summary, plan))
     }
 
     /// Writes what the run came to. The summary is last: its presence says that the run is whole.
-    pub fn finish(&self, trained: Trained, methods: Vec<MethodSummary>) -> Result<Summary, Error> {
+    pub fn finish(&self, trained: Trained, heads: Heads) -> Result<Summary, Error> {
         let (images, network) = (self.images, &trained.network);
         let summary = Summary {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -283,15 +304,17 @@ impl Runner<'_, '_> {
             seed: self.config.run.seed,
             kept_epoch: trained.kept_epoch,
             train_seconds: trained.epochs.iter().map(|epoch| epoch.seconds).sum(),
+            embed_seconds: heads.embed_seconds,
+            peak_memory_bytes: report::peak_memory(),
             epochs: trained.epochs,
-            methods,
+            methods: heads.methods,
         };
-        for (name, svg) in plot::all(&summary) {
+        let report = report::report(&summary, self.config, images, &heads.material)?;
+        for (name, svg) in report.plots {
             self.folder
                 .write(&format!("plots/{name}.svg"), svg.as_bytes())?;
         }
-        let page = report::render(&summary, &self.config.to_toml())?;
-        self.folder.write("report.html", page.as_bytes())?;
+        self.folder.write("report.html", report.page.as_bytes())?;
         self.folder.write(SUMMARY, &json(&summary))?;
         Ok(summary)
     }
@@ -314,6 +337,7 @@ fn measure(
         gap: gap(trained_on.rows, trained_on.labels, rows, labels, classes),
         confusion,
         head_norms: head.weight_norms(),
+        head_losses: Vec::new(),
         sample_seconds: 0.0,
         head_seconds: 0.0,
         notes: Vec::new(),
@@ -324,19 +348,4 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("figures and names are JSON");
     bytes.push(b'\n');
     bytes
-}
-
-fn metrics_csv(epochs: &[EpochRow]) -> String {
-    let mut text = "epoch,loss,train_accuracy,validation_bac,seconds\n".to_owned();
-    for e in epochs {
-        let bac = e
-            .validation_bac
-            .map_or(String::new(), |bac| bac.to_string());
-        let _ = writeln!(
-            text,
-            "{},{},{},{bac},{:.3}",
-            e.epoch, e.loss, e.train_accuracy, e.seconds
-        );
-    }
-    text
 }

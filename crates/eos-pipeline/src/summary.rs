@@ -3,6 +3,7 @@
 use crate::gap::Gap;
 use crate::metrics::{Confusion, Scores};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// A finished run. Shares are in [0, 1], times in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,11 @@ pub struct Summary {
     pub kept_epoch: usize,
     /// Seconds of phase one's epochs, whenever they ran.
     pub train_seconds: f64,
+    /// Seconds of embedding the images of both sets.
+    pub embed_seconds: f64,
+    /// The most memory that the process has held until the heads were done, in bytes; `None` where the system does
+    /// not tell.
+    pub peak_memory_bytes: Option<u64>,
     /// Loss, accuracy and validation BAC of each epoch.
     pub epochs: Vec<EpochRow>,
     /// The network as trained, the methods beside, then the chosen method.
@@ -48,6 +54,9 @@ pub struct EpochRow {
     pub train_accuracy: f64,
     /// Mean recall on the rows held out.
     pub validation_bac: Option<f64>,
+    /// Learning rate of its last step; `None` where an older version has trained it.
+    #[serde(default)]
+    pub learning_rate: Option<f64>,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -68,6 +77,8 @@ pub struct MethodSummary {
     pub confusion: Confusion,
     /// Norm of each class's head weights, `[C]`.
     pub head_norms: Vec<f32>,
+    /// Mean loss of its head in each epoch of phase three; empty for a head that was not trained there.
+    pub head_losses: Vec<f32>,
     /// Seconds of oversampling.
     pub sample_seconds: f64,
     /// Seconds of head training.
@@ -124,4 +135,19 @@ impl Summary {
         }
         text
     }
+}
+
+/// The epochs as the text of metrics.csv; seconds are last.
+pub(crate) fn metrics_csv(epochs: &[EpochRow]) -> String {
+    let mut text = "epoch,loss,train_accuracy,validation_bac,learning_rate,seconds\n".to_owned();
+    for e in epochs {
+        let told = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+        let (bac, rate) = (told(e.validation_bac), told(e.learning_rate));
+        let _ = writeln!(
+            text,
+            "{},{},{},{bac},{rate},{:.3}",
+            e.epoch, e.loss, e.train_accuracy, e.seconds
+        );
+    }
+    text
 }

@@ -238,6 +238,7 @@ impl<'a> Training<'a> {
             loss,
             train_accuracy,
             validation_bac: bac,
+            learning_rate: Some(pass.learning_rate),
             seconds,
         });
         let done = (epoch + 1 - self.start.epochs) as f64;

@@ -63,6 +63,11 @@ impl Plan {
         &self.content
     }
 
+    /// Recipes, or rows, of a plan that is no longer needed.
+    pub fn into_content(self) -> Content {
+        self.content
+    }
+
     /// What the plugin noted for the summary, such as how many rows a fallback made.
     pub fn notes(&self) -> &[String] {
         &self.notes
