@@ -1,6 +1,7 @@
 //! The `eos` command: makes image classifiers learn their rare classes.
 
 mod check;
+mod compare;
 mod doctor;
 mod embed;
 mod eval;
@@ -33,6 +34,8 @@ enum Command {
     Init(init::Arguments),
     /// Train, oversample the embeddings, fine-tune the head; write a run folder with a report
     Run(run::Arguments),
+    /// Losses and methods beside each other, over seeds: one table with intervals and costs, and a page
+    Compare(compare::Arguments),
     /// Phase one alone: train the network end to end; `run` goes on from it
     Train(run::Arguments),
     /// Embeddings of images by a trained network
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
     let result = std::panic::catch_unwind(|| match arguments.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Train(arguments) => run::train(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),

@@ -92,6 +92,12 @@ pub enum ModelError {
          with loss \"logit-adjusted\" instead"
     )]
     Adjustment,
+    /// A normalised head's weights have no norms to even out.
+    #[error(
+        "τ-normalisation evens out the norms of a linear head's weights, and this head is normalised: \
+         it already looks at directions alone"
+    )]
+    Norms,
     /// The loss is NaN or infinite; the parameters are as they were before the step.
     #[error(
         "training diverged: the loss is {loss} at learning rate {learning_rate}; \

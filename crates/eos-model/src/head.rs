@@ -1,7 +1,6 @@
 //! The classifier head: one layer on embeddings, as plain numbers.
 
 use crate::ModelError;
-use crate::objective::log_priors;
 use eos_tensor::{PhiloxRng, stream};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -92,33 +91,6 @@ impl Head {
             classes,
             dims,
         }
-    }
-
-    /// Post-hoc logit adjustment (Menon et al. 2021): this head with logits − τ ln π, for priors π
-    /// of training classes with `counts` rows, `[C]`. No training.
-    ///
-    /// # Errors
-    /// [`ModelError::Length`] for counts of other classes, [`ModelError::EmptyClass`],
-    /// [`ModelError::Adjustment`] for a normalised head, which has no bias.
-    pub fn logit_adjusted(&self, counts: &[usize], tau: f64) -> Result<Self, ModelError> {
-        self.check()?;
-        if self.kind == HeadKind::Normalised {
-            return Err(ModelError::Adjustment);
-        }
-        if counts.len() != self.classes {
-            return Err(ModelError::Length {
-                what: "class counts",
-                got: counts.len(),
-                wanted: format!("one for each of {} classes", self.classes),
-            });
-        }
-        let priors = log_priors(counts)?;
-        let moved = self.bias.iter().zip(priors);
-        let bias = moved.map(|(bias, prior)| bias - (tau * prior) as f32);
-        Ok(Self {
-            bias: bias.collect(),
-            ..self.clone()
-        })
     }
 
     /// Logits `[N, C]` of rows `[N, D]`.

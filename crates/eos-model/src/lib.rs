@@ -20,6 +20,7 @@ mod layer;
 mod loss;
 mod network;
 mod objective;
+mod post_hoc;
 mod schedule;
 mod sgd;
 mod tape;

@@ -33,49 +33,75 @@ pub(crate) struct RunFolder {
     _lock: File,
 }
 
+/// What a folder is for.
+pub(crate) struct Owner<'a> {
+    /// What lives in it, such as "run".
+    pub what: &'static str,
+    /// The file that says so, and its text.
+    pub config: (&'static str, &'a str),
+    /// The file that says that it is finished, where no more can be done then, and what to do instead.
+    pub finished: Option<(&'static str, &'static str)>,
+    /// Its folders.
+    pub parts: &'static [&'static str],
+}
+
 impl RunFolder {
-    /// Opens or makes the folder for `config`.
+    /// Opens or makes the folder for a run of `config`.
     ///
     /// A folder of another configuration is refused with the keys that differ, a finished run with
     /// what to do, and one that another process works in; a run that is moved aside gets a name of its own.
     pub fn open(folder: &Path, config: &Config, existing: Existing) -> Result<Self, Error> {
-        let own = config.to_toml();
+        let owner = Owner {
+            what: "run",
+            config: (CONFIG, &config.to_toml()),
+            finished: Some((
+                SUMMARY,
+                "it holds this run, finished; see report.html, or run again with --fresh",
+            )),
+            parts: &PARTS,
+        };
+        Self::claim(folder, &owner, existing)
+    }
+
+    /// Opens or makes a folder for `owner`, or says why it cannot be had.
+    pub fn claim(folder: &Path, owner: &Owner<'_>, existing: Existing) -> Result<Self, Error> {
+        let (what, (config, own)) = (owner.what, owner.config);
         let refuse = |message| Error::Folder {
             folder: folder.to_owned(),
             message,
         };
-        if folder.join(CONFIG).exists() {
+        if folder.join(config).exists() {
             if existing == Existing::MoveAside {
                 let _lock = lock(folder)?;
                 move_aside(folder)?;
             }
         } else if existing == Existing::Resume {
-            return Err(refuse(
-                "it holds no run to go on with; leave --resume out to begin one".to_owned(),
-            ));
+            return Err(refuse(format!(
+                "it holds no {what} to go on with; leave --resume out to begin one"
+            )));
         }
-        if !folder.join(CONFIG).exists()
+        if !folder.join(config).exists()
             && let Some(name) = any_entry(folder)?
         {
             return Err(refuse(format!(
-                "it is not empty and holds no run ('{name}' is in it); choose another folder with \
+                "it is not empty and holds no {what} ('{name}' is in it); choose another folder with \
                  --out"
             )));
         }
-        if let Ok(there) = std::fs::read_to_string(folder.join(CONFIG)) {
-            let keys = differing(&there, &own);
+        if let Ok(there) = std::fs::read_to_string(folder.join(config)) {
+            let keys = differing(&there, own);
             if !keys.is_empty() {
                 let keys = keys.join(", ");
                 return Err(refuse(format!(
-                    "it holds a run with another configuration (differing: {keys}); choose another \
+                    "it holds a {what} with another configuration (differing: {keys}); choose another \
                      folder with --out, or move it aside with --fresh"
                 )));
             }
-            if folder.join(SUMMARY).exists() {
-                return Err(refuse(
-                    "it holds this run, finished; see report.html, or run again with --fresh"
-                        .to_owned(),
-                ));
+            if let Some((_, message)) = owner
+                .finished
+                .filter(|(file, _)| folder.join(file).exists())
+            {
+                return Err(refuse(message.to_owned()));
             }
         }
         let make =
@@ -86,11 +112,11 @@ impl RunFolder {
             _lock: lock(folder)?,
         };
         // First: a folder without it is taken for somebody else's.
-        here.write(CONFIG, own.as_bytes())?;
-        for part in PARTS {
+        here.write(config, own.as_bytes())?;
+        for part in owner.parts {
             make(&folder.join(part))?;
         }
-        for part in PARTS.into_iter().chain(["."]) {
+        for part in owner.parts.iter().chain([&"."]) {
             remove_cut_off(&folder.join(part))?;
         }
         Ok(here)

@@ -1,13 +1,14 @@
 //! The three phases composed into runs: train, oversample the embeddings, fine-tune the head.
 //!
-//! [`run()`] does the whole method for a [`Config`] and leaves a run folder; the modules are its
-//! parts, for composers. Nothing here prints: what happens is told to an [`Observer`].
+//! [`run()`] does the whole method for a [`Config`] and leaves a run folder, [`compare`] puts methods beside each
+//! other; the modules are their parts, for composers. Nothing here prints: what happens is told to an [`Observer`].
 //!
 //! Invariants: every file is written whole or not at all; the test set is scored once, after every
 //! choice has been made; a changed configuration never overwrites a run.
 
 mod balanced;
 mod checkpoint;
+pub mod compare;
 pub mod config;
 pub mod device;
 mod error;
@@ -15,7 +16,9 @@ pub mod estimate;
 mod event;
 mod folder;
 pub mod gap;
+mod heads;
 mod log;
+mod memory;
 pub mod metrics;
 pub mod phases;
 mod plot;

@@ -84,7 +84,7 @@ pub fn train(
 }
 
 /// Runs `work` on a pool of `threads` threads; 0 is the pool that is there.
-fn on_threads<T: Send>(
+pub(crate) fn on_threads<T: Send>(
     threads: usize,
     work: impl FnOnce() -> Result<T, Error> + Send,
 ) -> Result<T, Error> {

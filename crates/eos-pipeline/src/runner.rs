@@ -3,17 +3,19 @@
 use crate::balanced::write_balanced;
 use crate::checkpoint::{About, head_checkpoint};
 use crate::folder::{RunFolder, SUMMARY};
+use crate::heads::{self, Stage, Tuned};
 use crate::log::Log;
-use crate::phases::{self, Labelled, Trained, Training};
+use crate::memory;
+use crate::phases::{self, Trained, Training};
 use crate::report::{self, Material};
 use crate::saved;
 use crate::source::Images;
 use crate::summary::{EpochRow, MethodSummary, Summary, metrics_csv};
-use crate::{Config, Error, Event, Observer, gap::gap, metrics::Confusion};
+use crate::{Config, Error, Event, Observer};
 use eos_data::{BalancedFiles, Embeddings, Labels, write_embeddings_npz};
-use eos_model::{Head, HeadData, Network};
-use eos_registry::{Plan, Plugin};
-use eos_tensor::{Backend, Rows};
+use eos_model::{Head, Network};
+use eos_registry::Plugin;
+use eos_tensor::Backend;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -29,15 +31,6 @@ pub(crate) struct Runner<'a, 'o> {
     /// Where neighbours are found and rows are made.
     pub backend: &'a dyn Backend,
     pub observer: &'a mut Log<'o>,
-}
-
-/// What every method starts from.
-struct Stage<'a> {
-    train: &'a Embeddings,
-    test: &'a Embeddings,
-    /// The head as trained.
-    own: Head,
-    wanted: &'a [u64],
 }
 
 /// What phases two and three came to.
@@ -149,21 +142,30 @@ impl Runner<'_, '_> {
         let began = Instant::now();
         let (train, test) = self.embedded(network)?;
         let embed_seconds = began.elapsed().as_secs_f64();
+        let own = network.head();
         let stage = Stage {
+            config: self.config,
             train: &train,
             test: &test,
-            own: network.head(),
+            own: Some(&own),
             wanted,
+            backend: self.backend,
         };
-        let as_trained = Labelled::of(&train);
-        let mut methods = vec![measure("as trained", &stage.own, as_trained, &test)?];
+        let mut methods = vec![stage.measure("as trained", &own)?];
         if let Some(tau) = self.config.head.logit_adjustment {
-            methods.push(self.adjusted(&stage, as_trained, tau)?);
+            const NAME: &str = "logit-adjusted";
+            let head = own.logit_adjusted(&train.class_counts(), tau)?;
+            self.head(NAME, &head, &stage)?;
+            methods.push(stage.measure(NAME, &head)?);
         }
         let mut network = network.clone();
         let mut chosen = None;
         for plugin in plugins {
-            let (head, summary, plan) = self.method(plugin, &stage)?;
+            let Tuned {
+                head,
+                summary,
+                plan,
+            } = self.method(plugin, &stage)?;
             if plugin.id() == self.config.oversample.method {
                 network.set_head(&head)?;
                 chosen = Some((head.predict(test.rows())?, plan));
@@ -184,24 +186,8 @@ impl Runner<'_, '_> {
         })
     }
 
-    /// The trained head with its logits adjusted by the priors of the training classes.
-    fn adjusted(
-        &self,
-        stage: &Stage<'_>,
-        trained_on: Labelled<'_>,
-        tau: f64,
-    ) -> Result<MethodSummary, Error> {
-        const NAME: &str = "logit-adjusted";
-        let head = stage.own.logit_adjusted(&stage.train.class_counts(), tau)?;
-        let file = format!("phase3/{NAME}.safetensors");
-        let classes = stage.train.label_values().names();
-        self.folder
-            .write(&file, &head_checkpoint(&head, classes)?)?;
-        measure(NAME, &head, trained_on, stage.test)
-    }
-
     /// Embeddings of the training images and of those measured on.
-    fn embedded(&mut self, network: &Network) -> Result<(Embeddings, Embeddings), Error> {
+    pub fn embedded(&mut self, network: &Network) -> Result<(Embeddings, Embeddings), Error> {
         let images = self.images;
         let (train, test, on) = (images.train.len(), images.test.len(), images.measured_on);
         self.phase("embed", format!("{train} training and {test} {on} images"));
@@ -221,71 +207,30 @@ impl Runner<'_, '_> {
     }
 
     /// One method's synthetic rows, the head trained on them, and how good it is.
-    fn method(
-        &mut self,
-        plugin: &Plugin,
-        stage: &Stage<'_>,
-    ) -> Result<(Head, MethodSummary, Plan), Error> {
-        let (id, seed) = (plugin.id(), self.config.run.seed);
-        let total: u64 = stage.wanted.iter().sum();
-        self.phase("sample", format!("{id}: {total} rows to add"));
+    fn method(&mut self, plugin: &Plugin, stage: &Stage<'_>) -> Result<Tuned, Error> {
+        let id = plugin.id();
         let none = toml::Table::new();
         let params = match id == self.config.oversample.method {
             true => &self.config.oversample.params,
             false => &none,
         };
-        let began = Instant::now();
-        let data = Labelled::of(stage.train);
-        let plan = phases::sample(
-            plugin,
-            data,
-            stage.wanted,
-            params,
-            seed,
-            self.backend,
-            self.observer,
-        )?;
-        let sample_seconds = began.elapsed().as_secs_f64();
-        for text in plan.notes() {
-            let text = format!("{id}: {text}");
-            self.observer.event(&Event::Note { text });
-        }
-        let file = self.folder.path(&format!("phase2/{id}.npz"));
+        let tuned = heads::oversampled(stage, plugin, params, self.observer)?;
         write_balanced(
-            &BalancedFiles::Npz(file),
+            &BalancedFiles::Npz(self.folder.path(&format!("phase2/{id}.npz"))),
             stage.train,
-            &plan,
+            &tuned.plan,
             self.backend,
             self.observer,
         )?;
+        self.head(id, &tuned.head, stage)?;
+        Ok(tuned)
+    }
 
-        let (rows, labels) = phases::joined(data, &plan, self.backend)?;
-        self.phase("finetune", format!("{id}: a head on {} rows", labels.len()));
-        let began = Instant::now();
-        let balanced = HeadData {
-            rows: &rows,
-            dims: stage.train.dims(),
-            labels: &labels,
-            classes: stage.wanted.len(),
-        };
-        let options = self.config.head_training(&stage.own);
-        let (head, losses) = phases::finetune(&options, balanced, self.observer)?;
-        let head_seconds = began.elapsed().as_secs_f64();
-        let file = format!("phase3/{id}.safetensors");
-        let classes = stage.train.label_values().names();
+    /// Writes a head of its own.
+    fn head(&self, name: &str, head: &Head, stage: &Stage<'_>) -> Result<(), Error> {
+        let bytes = head_checkpoint(head, stage.train.label_values().names())?;
         self.folder
-            .write(&file, &head_checkpoint(&head, classes)?)?;
-
-        let grown = Labelled {
-            rows: Rows::new(&rows, stage.train.dims())?,
-            labels: &labels,
-        };
-        let mut summary = measure(id, &head, grown, stage.test)?;
-        summary.added = plan.len();
-        (summary.sample_seconds, summary.head_seconds) = (sample_seconds, head_seconds);
-        summary.notes = plan.notes().to_vec();
-        summary.head_losses = losses;
-        Ok((head, summary, plan))
+            .write(&format!("phase3/{name}.safetensors"), &bytes)
     }
 
     /// Writes what the run came to. The summary is last: its presence says that the run is whole.
@@ -305,7 +250,7 @@ impl Runner<'_, '_> {
             kept_epoch: trained.kept_epoch,
             train_seconds: trained.epochs.iter().map(|epoch| epoch.seconds).sum(),
             embed_seconds: heads.embed_seconds,
-            peak_memory_bytes: report::peak_memory(),
+            peak_memory_bytes: memory::peak(),
             epochs: trained.epochs,
             methods: heads.methods,
         };
@@ -320,31 +265,7 @@ impl Runner<'_, '_> {
     }
 }
 
-/// Scores a head, and the gap of the rows that it was trained on.
-fn measure(
-    name: &str,
-    head: &Head,
-    trained_on: Labelled<'_>,
-    test: &Embeddings,
-) -> Result<MethodSummary, Error> {
-    let (classes, labels) = (head.classes, test.labels());
-    let confusion = Confusion::new(labels, &head.predict(test.rows())?, classes);
-    let rows = test.as_rows();
-    Ok(MethodSummary {
-        name: name.to_owned(),
-        added: 0,
-        scores: confusion.scores(),
-        gap: gap(trained_on.rows, trained_on.labels, rows, labels, classes),
-        confusion,
-        head_norms: head.weight_norms(),
-        head_losses: Vec::new(),
-        sample_seconds: 0.0,
-        head_seconds: 0.0,
-        notes: Vec::new(),
-    })
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("figures and names are JSON");
     bytes.push(b'\n');
     bytes

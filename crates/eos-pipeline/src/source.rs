@@ -32,6 +32,13 @@ pub struct Images {
 }
 
 impl Images {
+    /// Rows that may choose parameters: held out, and not those measured on.
+    pub fn choosing(&self) -> Option<&Arc<ImageSet>> {
+        self.validation
+            .as_ref()
+            .filter(|_| self.measured_on == "test")
+    }
+
     /// The configuration with everything written out, also what these images decided: normalization
     /// and the choice of the epoch.
     pub fn resolve(&self, config: &Config) -> Config {

@@ -103,21 +103,29 @@ impl Table {
         self.0.push(line);
     }
 
-    /// In columns as wide as their widest cell: the first to the left, the others to the right.
     fn text(&self) -> String {
-        let width = |i: usize| self.0.iter().map(|line| line[i].chars().count()).max();
-        let columns = 0..self.0[0].len();
-        let widths: Vec<usize> = columns.map(|i| width(i).unwrap_or(0)).collect();
-        let mut out = String::new();
-        for line in &self.0 {
-            let _ = write!(out, "{:<width$}", line[0], width = widths[0]);
-            for (cell, width) in line.iter().zip(&widths).skip(1) {
-                let _ = write!(out, "  {cell:>width$}");
-            }
-            out.push('\n');
-        }
-        out
+        columns(&self.0, 1)
     }
+}
+
+/// Lines in columns as wide as their widest cell: the first `left` to the left, the others to the right.
+pub(crate) fn columns(lines: &[Vec<String>], left: usize) -> String {
+    let count = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |i: usize| lines.iter().map(|line| line[i].chars().count()).max();
+    let widths: Vec<usize> = (0..count).map(|i| width(i).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for line in lines {
+        for (at, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            let gap = if at == 0 { "" } else { "  " };
+            let _ = match at < left {
+                true => write!(out, "{gap}{cell:<width$}"),
+                false => write!(out, "{gap}{cell:>width$}"),
+            };
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+    out
 }
 
 #[cfg(test)]

@@ -286,6 +286,18 @@ pub enum Select {
 }
 
 impl Config {
+    /// The defaults for some data.
+    pub fn of_data(data: Data) -> Self {
+        Self {
+            data,
+            model: Model::default(),
+            train: Train::default(),
+            oversample: Oversample::default(),
+            head: Head::default(),
+            run: Run::default(),
+        }
+    }
+
     /// Every method: those beside first, the chosen one last.
     pub fn methods(&self) -> Vec<&str> {
         let beside = self.oversample.beside.iter().map(String::as_str);

@@ -35,13 +35,24 @@ impl Config {
                 origin: "--set".to_owned(),
                 message: e.message().to_owned(),
             })?;
-        config.check().map_err(fault)?;
+        config.checked(origin)?;
         Ok(config)
     }
 
     /// The configuration with every default written out.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration holds nothing that TOML cannot")
+    }
+
+    /// Refuses a configuration from `origin` that does not hold together.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn checked(&self, origin: &str) -> Result<(), Error> {
+        self.check().map_err(|message| Error::Config {
+            origin: origin.to_owned(),
+            message,
+        })
     }
 
     fn check(&self) -> Result<(), String> {

@@ -47,8 +47,8 @@ impl Config {
         })
     }
 
-    /// How heads are trained; `trained` is the head of phase one.
-    pub fn head_training(&self, trained: &eos_model::Head) -> HeadTraining {
+    /// How heads are trained; `trained` is the head of phase one, where there is one.
+    pub fn head_training(&self, trained: Option<&eos_model::Head>) -> HeadTraining {
         let head = &self.head;
         HeadTraining {
             epochs: head.epochs,
@@ -59,7 +59,7 @@ impl Config {
             loss: self.head_loss(),
             kind: self.tuned_kind(),
             seed: self.run.seed,
-            start: (head.start == Start::Trained).then(|| trained.clone()),
+            start: trained.filter(|_| head.start == Start::Trained).cloned(),
         }
     }
 
@@ -207,9 +207,12 @@ mod tests {
         let ldam = read(&["model.loss=ldam"]).unwrap();
         assert_eq!(ldam.head_kind(), HeadKind::Normalised);
         let trained = eos_model::Head::fresh(HeadKind::Normalised, 3, 4, 0);
-        assert_eq!(ldam.head_training(&trained).kind, HeadKind::Normalised);
+        assert_eq!(
+            ldam.head_training(Some(&trained)).kind,
+            HeadKind::Normalised
+        );
         let other = read(&["model.loss=ldam", "head.loss=ce"]).unwrap();
-        assert_eq!(other.head_training(&trained).kind, HeadKind::Linear);
+        assert_eq!(other.head_training(Some(&trained)).kind, HeadKind::Linear);
         let asl = read(&["model.loss={kind='asl', gamma-neg=3}"]).unwrap();
         assert_eq!(asl.loss_options(0).label_smoothing, 0.1);
         let spelt = asl.spelt_out();

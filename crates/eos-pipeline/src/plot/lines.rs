@@ -1,4 +1,4 @@
-//! Lines over steps that are numbered from 1.
+//! Lines over steps.
 
 use super::{Series, Svg, WIDTH, greatest, legend, legend_height};
 use std::fmt::Write as _;
@@ -11,10 +11,18 @@ const HEIGHT: f64 = 166.0;
 pub(crate) struct Lines<'a> {
     /// What a screen reader says.
     pub title: &'a str,
-    /// What is numbered, such as "epoch".
-    pub step: &'a str,
+    /// What the steps are.
+    pub steps: Steps<'a>,
     /// Value at the top; the greatest where absent. 0 is at the bottom.
     pub most: Option<f64>,
+}
+
+/// The steps below a plot of lines, evenly apart.
+pub(crate) enum Steps<'a> {
+    /// Numbered from 1, with the word for one, such as "epoch".
+    Counted(&'a str),
+    /// Each with a name.
+    Named(&'a [String]),
 }
 
 /// A line for each series; values that are not finite break it. A line of one value is a dot.
@@ -59,10 +67,23 @@ pub(crate) fn lines(
             one.colour
         ));
     }
-    let first = format!("{} 1", plot.step);
-    svg.text(LEFT, bottom + 19.0, "start", &first);
-    if steps > 1 {
-        svg.text(WIDTH - RIGHT, bottom + 19.0, "end", &steps.to_string());
+    match plot.steps {
+        Steps::Counted(word) => {
+            svg.text(LEFT, bottom + 19.0, "start", &format!("{word} 1"));
+            if steps > 1 {
+                svg.text(WIDTH - RIGHT, bottom + 19.0, "end", &steps.to_string());
+            }
+        }
+        Steps::Named(names) => {
+            for (step, name) in names.iter().enumerate() {
+                let anchor = match step {
+                    0 => "start",
+                    _ if step + 1 == names.len() => "end",
+                    _ => "middle",
+                };
+                svg.text(x(step), bottom + 19.0, anchor, name);
+            }
+        }
     }
     svg.end()
 }
@@ -75,7 +96,7 @@ mod tests {
     fn a_line_goes_from_edge_to_edge_and_breaks_where_there_is_no_value() {
         let plot = Lines {
             title: "t",
-            step: "epoch",
+            steps: Steps::Counted("epoch"),
             most: Some(2.0),
         };
         let series = [Series {
@@ -86,5 +107,15 @@ mod tests {
         let svg = lines(&plot, &series, |v| format!("{v:.1}"));
         assert!(svg.contains("d=\"M54.0 34.0h0M468.0 200.0h0\""), "{svg}");
         assert!(svg.contains(">epoch 1<") && svg.contains(">3<") && svg.contains(">1.5<"));
+        let names = ["10", "50", "300"].map(str::to_owned);
+        let plot = Lines {
+            steps: Steps::Named(&names),
+            ..plot
+        };
+        let svg = lines(&plot, &series, |v| format!("{v:.1}"));
+        assert!(
+            svg.contains("text-anchor=\"middle\" fill=\"currentColor\">50<"),
+            "{svg}"
+        );
     }
 }

@@ -5,12 +5,14 @@
 
 mod bars;
 mod heat_map;
+mod intervals;
 mod lines;
 mod svg;
 
 pub(crate) use bars::bars;
 pub(crate) use heat_map::{HeatMap, heat_map};
-pub(crate) use lines::{Lines, lines};
+pub(crate) use intervals::{Interval, intervals};
+pub(crate) use lines::{Lines, Steps, lines};
 pub(crate) use svg::{Svg, colour, escaped};
 
 /// Units of width of every plot; a phone shows it at about three quarters.

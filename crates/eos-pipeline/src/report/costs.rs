@@ -56,31 +56,3 @@ pub(crate) fn costs(summary: &Summary, config: &Config, dims: usize) -> Vec<Cost
     }
     costs
 }
-
-/// The most memory that this process has held so far, in bytes; `None` where the system does not tell.
-pub(crate) fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    peak_of(&status)
-}
-
-fn peak_of(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn peak_memory_is_read_of_what_linux_tells() {
-        assert_eq!(
-            peak_of("Name:\teos\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n"),
-            Some(2 << 20)
-        );
-        assert_eq!(peak_of("Name:\teos\n"), None);
-    }
-}

@@ -1,6 +1,6 @@
 //! The plots of a summary's figures.
 
-use crate::plot::{AFTER, BEFORE, HeatMap, Lines, Series, bars, colour, heat_map, lines};
+use crate::plot::{AFTER, BEFORE, HeatMap, Lines, Series, Steps, bars, colour, heat_map, lines};
 use crate::summary::{MethodSummary, Summary};
 
 fn percent(share: f64) -> String {
@@ -94,7 +94,7 @@ pub(crate) fn confusion(summary: &Summary, method: &MethodSummary) -> String {
 pub(crate) fn loss(summary: &Summary) -> String {
     let plot = Lines {
         title: "training loss by epoch",
-        step: "epoch",
+        steps: Steps::Counted("epoch"),
         most: None,
     };
     let loss = Series {
@@ -109,7 +109,7 @@ pub(crate) fn loss(summary: &Summary) -> String {
 pub(crate) fn accuracy(summary: &Summary) -> String {
     let plot = Lines {
         title: "accuracy by epoch",
-        step: "epoch",
+        steps: Steps::Counted("epoch"),
         most: Some(1.0),
     };
     let mut series = vec![Series {
@@ -144,7 +144,7 @@ pub(crate) fn learning_rate(summary: &Summary) -> Option<String> {
     };
     let plot = Lines {
         title: "learning rate by epoch",
-        step: "epoch",
+        steps: Steps::Counted("epoch"),
         most: None,
     };
     let any = rates.values.iter().any(|rate| rate.is_finite());
@@ -171,7 +171,7 @@ pub(crate) fn head_loss(summary: &Summary) -> String {
         .collect();
     let plot = Lines {
         title: "loss of the heads by epoch",
-        step: "epoch",
+        steps: Steps::Counted("epoch"),
         most: None,
     };
     lines(&plot, &series, |v| format!("{v:.2}"))

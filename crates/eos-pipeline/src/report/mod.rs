@@ -18,8 +18,6 @@ use eos_registry::Content;
 use map::Map;
 use thumbnails::{OfClass, Pair};
 
-pub(crate) use costs::peak_memory;
-
 /// What a page shows beside a summary's figures.
 pub(crate) struct Material {
     /// Training rows.

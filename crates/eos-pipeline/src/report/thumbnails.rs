@@ -2,6 +2,7 @@
 
 use super::{Material, origin, pick};
 use crate::summary::Summary;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use eos_data::ImageSet;
 use eos_registry::Content;
 use image::{ExtendedColorType, ImageEncoder};
@@ -128,7 +129,7 @@ fn uri(set: &ImageSet, row: usize) -> String {
     image::codecs::png::PngEncoder::new(&mut file)
         .write_image(&pixels, width as u32, height as u32, colour)
         .expect("pixels are as many as the shape says, and memory takes them");
-    format!("data:image/png;base64,{}", base64(&file))
+    format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&file))
 }
 
 /// `[C, H, W]` to `[h, w, C]`, each pixel the mean of a square of the image.
@@ -150,35 +151,9 @@ fn shrunk(image: &[u8], [channels, height, width]: [usize; 3]) -> (Vec<u8>, usiz
     (pixels, w, h)
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let bits = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for digit in 0..4 {
-            let value = (bits >> (18 - 6 * digit)) & 63;
-            text.push(match digit <= three.len() {
-                true => char::from(DIGITS[value as usize]),
-                false => '=',
-            });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        let told = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|t| base64(t.as_bytes()));
-        let wanted = [
-            "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy",
-        ];
-        assert_eq!(told, wanted);
-    }
 
     #[test]
     fn planes_become_pixels_and_large_images_shrink_by_means() {
