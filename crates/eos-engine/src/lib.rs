@@ -48,6 +48,7 @@
 //!   names it.
 
 mod backward;
+pub mod blocks;
 mod buffers;
 mod conv;
 mod conv_grad;
@@ -55,6 +56,7 @@ mod elementwise;
 mod embed;
 mod error;
 mod forward;
+mod geometry;
 mod layout;
 mod norm;
 mod parallel;
