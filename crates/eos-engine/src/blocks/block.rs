@@ -48,6 +48,9 @@ pub enum Block {
     Sigmoid,
 }
 
+/// Names and shapes of tensors.
+pub(super) type Tensors = Vec<(&'static str, Vec<usize>)>;
+
 /// Why a block does not fit: what it has or gets, and what it wants.
 pub(super) type Misfit = (String, String);
 
@@ -139,7 +142,7 @@ impl Block {
     }
 
     /// Names and shapes of what is trained.
-    pub(super) fn parameters(self) -> Vec<(&'static str, Vec<usize>)> {
+    pub(super) fn parameters(self) -> Tensors {
         match self {
             Block::Conv3x3 {
                 inputs, outputs, ..
@@ -155,7 +158,7 @@ impl Block {
     }
 
     /// Names and shapes of running statistics.
-    pub(super) fn running(self) -> Vec<(&'static str, Vec<usize>)> {
+    pub(super) fn running(self) -> Tensors {
         match self {
             Block::BatchNorm { channels } => vec![
                 ("running_mean", vec![channels]),

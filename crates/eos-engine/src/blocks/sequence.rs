@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::block::{Block, written};
+use super::block::{Block, Tensors, written};
 use super::run::Kept;
 use super::{Batch, Context};
 use crate::error::check_length;
@@ -103,7 +103,7 @@ impl Sequence {
             })?;
             shapes.push(shape);
         }
-        let named = |list: fn(Block) -> Vec<(&'static str, Vec<usize>)>| {
+        let named = |list: fn(Block) -> Tensors| {
             let blocks = blocks.iter().enumerate();
             let of_blocks = blocks.flat_map(|(index, &block)| {
                 list(block).into_iter().map(move |(name, shape)| Parameter {
