@@ -7,12 +7,10 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::Error;
 use crate::buffers::Buffer;
 use crate::conv::Convolution;
-use crate::conv_grad::WeightGradient;
+use crate::conv_grad::{self, WeightGradient};
 use crate::elementwise::{Activate, MaskAndSum, ThroughNorm};
 use crate::error::check_length;
 use crate::forward::{Saved, each};
@@ -21,7 +19,7 @@ use crate::parallel::Chunks;
 use crate::pooling::spread;
 use crate::resnet::{Layer, LayerParams, ResNet};
 use crate::shortcut;
-use crate::weights::{PAIR, Weights, packed_len, unpack};
+use crate::weights::{Weights, packed_len};
 
 /// The gradient of the loss.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,26 +122,6 @@ struct ThroughLayer<'a> {
     coefficients: &'a NormGradient,
 }
 
-/// The convolution that takes the gradient of a layer's convolution's output to that of its input.
-fn input_gradient<'a>(
-    layer: &Layer,
-    weights: &'a Weights,
-    gradient: &'a [f32],
-    output: &'a mut [f32],
-) -> Convolution<'a> {
-    Convolution {
-        input: gradient,
-        input_layout: layer.output().bordered(),
-        weights,
-        output,
-        output_layout: layer.input().without_border(),
-        step: layer.step_back(),
-        bias: None,
-        accumulate: false,
-        relu: false,
-    }
-}
-
 /// Adds up the sums of chunks in their order.
 fn total(channels: usize, parts: &[GradientSums]) -> GradientSums {
     let mut sums = GradientSums::zeros(channels);
@@ -186,8 +164,7 @@ impl Backward<'_> {
                         gradient,
                         z: z.image(i),
                         layout,
-                        activation: output.image(i),
-                        activation_layout: output.layout(),
+                        activation: Some((output.image(i), output.layout())),
                         norm,
                         sums: &mut sums,
                     });
@@ -254,18 +231,23 @@ impl Backward<'_> {
                     scale: &norm.scale,
                     shift: &norm.shift,
                     shortcut: None,
+                    relu: true,
                     target: &mut input,
                     target_layout: layer.input(),
                 });
                 let sums = &mut scratch.partial.weights;
                 self.weight_gradient(layer, &input, &scratch.gradient, sums);
-                simd.run(input_gradient(layer, &weights, &scratch.gradient, z));
+                simd.run(Convolution::of_input_gradient(
+                    layer.geometry(),
+                    &weights,
+                    &scratch.gradient,
+                    z,
+                ));
                 simd.run(MaskAndSum {
                     gradient: z,
                     z: before.image(i),
                     layout,
-                    activation: &input,
-                    activation_layout: layer.input(),
+                    activation: Some((&input, layer.input())),
                     norm,
                     sums: &mut scratch.partial.sums,
                 });
@@ -317,7 +299,12 @@ impl Backward<'_> {
                     self.through_norm(&from, i, inner.image(i), &mut scratch.gradient);
                     let sums = &mut scratch.partial.weights;
                     self.weight_gradient(layer, output.image(i), &scratch.gradient, sums);
-                    let convolution = input_gradient(layer, &weights, &scratch.gradient, gradient);
+                    let convolution = Convolution::of_input_gradient(
+                        layer.geometry(),
+                        &weights,
+                        &scratch.gradient,
+                        gradient,
+                    );
                     simd.run(Convolution {
                         accumulate: true,
                         ..convolution
@@ -326,8 +313,7 @@ impl Backward<'_> {
                         gradient,
                         z: before.image(i),
                         layout: wide,
-                        activation: output.image(i),
-                        activation_layout: output.layout(),
+                        activation: Some((output.image(i), output.layout())),
                         norm,
                         sums: &mut scratch.partial.sums,
                     });
@@ -413,9 +399,12 @@ impl Backward<'_> {
             let mut blocked = vec![0.0; layout.len()];
             for (i, image) in each(range, images, size) {
                 self.through_norm(&from, i, gradient.image(i), &mut bordered);
-                self.network
-                    .simd
-                    .run(input_gradient(layer, &weights, &bordered, &mut blocked));
+                self.network.simd.run(Convolution::of_input_gradient(
+                    layer.geometry(),
+                    &weights,
+                    &bordered,
+                    &mut blocked,
+                ));
                 layout.unpack(&blocked, image);
             }
         });
@@ -425,25 +414,16 @@ impl Backward<'_> {
     /// The weights of layer `index` as the gradient of its input needs them.
     fn turned(&self, index: usize) -> Weights {
         let layer = &self.network.layers[index];
-        Weights::backward(layer, self.params[index].weight)
+        Weights::backward(layer.geometry(), self.params[index].weight)
     }
 
     /// Adds up chunks in their order: keeps the weights' gradient, returns the sums.
     fn collect(&mut self, index: usize, parts: &[Partial]) -> GradientSums {
         let layer = &self.network.layers[index];
-        let mut weights = vec![0.0; packed_len(layer.in_channels, layer.out_channels)];
-        weights
-            .par_chunks_mut(PAIR)
-            .enumerate()
-            .for_each(|(pair, weights)| {
-                for part in parts {
-                    let part = &part.weights[pair * PAIR..][..PAIR];
-                    weights.iter_mut().zip(part).for_each(|(sum, &w)| *sum += w);
-                }
-            });
+        let weights: Vec<&[f32]> = parts.iter().map(|part| &part.weights[..]).collect();
+        self.layers[index].weight = conv_grad::total(&weights, layer.geometry());
         let mut sums = GradientSums::zeros(layer.in_channels);
         parts.iter().for_each(|part| sums.merge(&part.sums));
-        self.layers[index].weight = unpack(&weights, layer.in_channels, layer.out_channels);
         sums
     }
 }

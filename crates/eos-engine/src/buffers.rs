@@ -71,6 +71,14 @@ impl Buffer {
     }
 }
 
+impl Clone for Buffer {
+    fn clone(&self) -> Buffer {
+        let mut copy = self.pool.take(self.layout, self.len / self.layout.len());
+        copy.copy_from_slice(self);
+        copy
+    }
+}
+
 impl Deref for Buffer {
     type Target = [f32];
 

@@ -6,6 +6,7 @@
 //! begins, partial sums waiting in the output, so that the weights of one pair of blocks
 //! (9 KiB) stay in the first-level cache for the whole image.
 
+use crate::geometry::Geometry;
 use crate::layout::Layout;
 use crate::simd::{Kernel, LANES, Lanes};
 use crate::weights::{CHANNEL, PAIR, PackedWeights, ROW, Weights};
@@ -118,6 +119,29 @@ impl Kernel for Convolution<'_> {
                 assert_eq!(self.step, Step::Same, "weights for stride 1");
                 winograd::run::<L>(self, weights);
             }
+        }
+    }
+}
+
+impl<'a> Convolution<'a> {
+    /// The one that takes the gradient of a convolution's output, with a border, to that of its
+    /// input, without.
+    pub(crate) fn of_input_gradient(
+        geometry: Geometry,
+        weights: &'a Weights,
+        gradient: &'a [f32],
+        output: &'a mut [f32],
+    ) -> Self {
+        Convolution {
+            input: gradient,
+            input_layout: geometry.output().bordered(),
+            weights,
+            output,
+            output_layout: geometry.input().without_border(),
+            step: geometry.step_back(),
+            bias: None,
+            accumulate: false,
+            relu: false,
         }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! (The gradient of its input is a convolution too: see [`crate::conv`].)
 
+use rayon::prelude::*;
+
+use crate::geometry::Geometry;
 use crate::layout::Layout;
 use crate::simd::{Kernel, LANES, Lanes};
-use crate::weights::{CHANNEL, PAIR, ROW};
+use crate::weights::{CHANNEL, PAIR, ROW, packed_len, unpack};
 
 /// Rows whose input and gradient stay in the first-level cache while the weights of a pair of
 /// blocks pass over them.
@@ -36,6 +39,21 @@ impl Kernel for WeightGradient<'_> {
             _ => self.pairs::<L, 2>(),
         }
     }
+}
+
+/// Adds up the sums of chunks in their order: the gradient of the weights, `[out, in, 3, 3]`.
+pub(crate) fn total(parts: &[&[f32]], geometry: Geometry) -> Vec<f32> {
+    let (inputs, outputs) = (geometry.inputs, geometry.outputs);
+    let mut sums = vec![0.0; packed_len(inputs, outputs)];
+    sums.par_chunks_mut(PAIR)
+        .enumerate()
+        .for_each(|(pair, sums)| {
+            for part in parts {
+                let part = &part[pair * PAIR..][..PAIR];
+                sums.iter_mut().zip(part).for_each(|(sum, &w)| *sum += w);
+            }
+        });
+    unpack(&sums, inputs, outputs)
 }
 
 /// Weights and rows that a pass of the kernel concerns.

@@ -4,7 +4,7 @@ use crate::layout::Layout;
 use crate::norm::{GradientSums, Norm, NormGradient, SPAN};
 use crate::simd::{Kernel, LANES, Lanes};
 
-/// `target = relu(z * scale + shift [+ shortcut])`.
+/// `target = [relu] (z * scale + shift [+ shortcut])`.
 pub(crate) struct Activate<'a> {
     pub z: &'a [f32],
     pub z_layout: Layout,
@@ -12,6 +12,7 @@ pub(crate) struct Activate<'a> {
     pub shift: &'a [f32],
     /// What a residual block adds, with its layout.
     pub shortcut: Option<(&'a [f32], Layout)>,
+    pub relu: bool,
     pub target: &'a mut [f32],
     pub target_layout: Layout,
 }
@@ -21,7 +22,7 @@ impl Kernel for Activate<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let layout = self.z_layout;
+        let (layout, relu) = (self.z_layout, self.relu);
         for block in 0..layout.blocks() {
             let scale = L::from_slice(&self.scale[block * LANES..]);
             let shift = L::from_slice(&self.shift[block * LANES..]);
@@ -31,14 +32,16 @@ impl Kernel for Activate<'_> {
                 match self.shortcut {
                     None => {
                         for (z, target) in pixels(z).zip(pixels_mut(target)) {
-                            put(L::from_slice(z).mul_add(scale, shift).relu(), target);
+                            let sum = L::from_slice(z).mul_add(scale, shift);
+                            put(if relu { sum.relu() } else { sum }, target);
                         }
                     }
                     Some((shortcut, layout)) => {
                         let shortcut = pixels(row(shortcut, layout, block, y));
                         for ((z, add), target) in pixels(z).zip(shortcut).zip(pixels_mut(target)) {
                             let sum = L::from_slice(z).mul_add(scale, shift);
-                            put(sum.add(L::from_slice(add)).relu(), target);
+                            let sum = sum.add(L::from_slice(add));
+                            put(if relu { sum.relu() } else { sum }, target);
                         }
                     }
                 }
@@ -84,16 +87,16 @@ impl Kernel for ThroughNorm<'_> {
     }
 }
 
-/// The gradient through a ReLU, in place, with the sums that the normalization before it needs:
-/// `gradient = 0 where activation <= 0`, then Σ gradient and Σ gradient · (z − centre).
+/// The gradient through a ReLU, where there is one, in place, with the sums that the normalization
+/// before it needs: `gradient = 0 where activation <= 0`, then Σ gradient and
+/// Σ gradient · (z − centre).
 pub(crate) struct MaskAndSum<'a> {
     pub gradient: &'a mut [f32],
     pub z: &'a [f32],
     /// Of both.
     pub layout: Layout,
-    /// The ReLU's output.
-    pub activation: &'a [f32],
-    pub activation_layout: Layout,
+    /// The ReLU's output, with its layout.
+    pub activation: Option<(&'a [f32], Layout)>,
     pub norm: &'a Norm,
     pub sums: &'a mut GradientSums,
 }
@@ -114,12 +117,17 @@ impl Kernel for MaskAndSum<'_> {
                     self.sums.add(block, sum.to_array(), product.to_array());
                     (sum, product) = (L::splat(0.0), L::splat(0.0));
                 }
-                let gradient = pixels_mut(row_mut(self.gradient, layout, block, y));
+                let gradient = row_mut(self.gradient, layout, block, y);
                 let z = pixels(row(self.z, layout, block, y));
-                let activation = pixels(row(self.activation, self.activation_layout, block, y));
-                for ((gradient, z), activation) in gradient.zip(z).zip(activation) {
-                    let g = L::from_slice(gradient).where_positive(L::from_slice(activation));
-                    put(g, gradient);
+                if let Some((activation, layout)) = self.activation {
+                    let activation = pixels(row(activation, layout, block, y));
+                    for (gradient, activation) in pixels_mut(gradient).zip(activation) {
+                        let mask = L::from_slice(activation);
+                        put(L::from_slice(gradient).where_positive(mask), gradient);
+                    }
+                }
+                for (gradient, z) in pixels(gradient).zip(z) {
+                    let g = L::from_slice(gradient);
                     sum = sum.add(g);
                     product = L::from_slice(z).sub(centre).mul_add(g, product);
                 }

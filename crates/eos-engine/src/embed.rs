@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::conv::Convolution;
 use crate::layout::Layout;
-use crate::norm::EPSILON;
+use crate::norm::running_scale;
 use crate::pooling::AveragePool;
 use crate::resnet::{Layer, LayerParams, ResNet, Running};
 use crate::shortcut::shortcut;
@@ -61,17 +61,12 @@ struct Folded {
 }
 
 impl Folded {
-    /// With s = gamma / sqrt(variance + EPSILON): weight · s, and beta − mean · s.
     fn new(layer: &Layer, params: &LayerParams<'_>, running: &Running<'_>) -> Folded {
-        let scale = |c: usize| {
-            f64::from(params.gamma[c]) / (f64::from(running.variance[c]) + EPSILON).sqrt()
-        };
-        let channels = 0..layer.out_channels;
-        let bias = |c: usize| f64::from(params.beta[c]) - f64::from(running.mean[c]) * scale(c);
-        let scales: Vec<f32> = channels.clone().map(|c| scale(c) as f32).collect();
+        let (scale, bias) =
+            running_scale(params.gamma, params.beta, running.mean, running.variance);
         Folded {
-            weights: Weights::forward(layer, params.weight, Some(&scales)),
-            bias: channels.map(|c| bias(c) as f32).collect(),
+            weights: Weights::forward(layer.geometry(), params.weight, Some(&scale)),
+            bias,
         }
     }
 }

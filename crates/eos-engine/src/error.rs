@@ -86,6 +86,56 @@ pub enum Error {
         /// How many layers the network has.
         want: usize,
     },
+    /// A batch's images have no channel, row or column, or too many values to be counted.
+    #[error(
+        "images of {channels} x {height} x {width} make no batch: want at least one channel, row and \
+         column, and at most 2^32 values an image"
+    )]
+    BatchShape {
+        /// Channels of an image.
+        channels: usize,
+        /// Rows of an image.
+        height: usize,
+        /// Columns of an image.
+        width: usize,
+    },
+    /// A sequence without blocks.
+    #[error("the sequence has no blocks: want at least one")]
+    NoBlocks,
+    /// A block of a sequence that cannot be, or cannot stand where it does.
+    #[error("block {index} ({block}) {got}: want {want}")]
+    Block {
+        /// Its place in the sequence, from 0.
+        index: usize,
+        /// Which block it is.
+        block: &'static str,
+        /// What it has or gets.
+        got: String,
+        /// What would do.
+        want: String,
+    },
+    /// A batch of other images, or of another number of them, than a sequence takes.
+    #[error("{what} is {got}, want {want}")]
+    Batch {
+        /// Which batch.
+        what: &'static str,
+        /// Its size.
+        got: String,
+        /// The size that would fit.
+        want: String,
+    },
+    /// One slice a name is wanted, in the order of
+    /// [`Sequence::parameters`](crate::blocks::Sequence::parameters) or
+    /// [`Sequence::running`](crate::blocks::Sequence::running).
+    #[error("{got} {what} were given, this sequence has {want}")]
+    Count {
+        /// What was given.
+        what: &'static str,
+        /// How many were given.
+        got: usize,
+        /// How many the sequence has.
+        want: usize,
+    },
     /// The saved activations belong to a network of another shape.
     #[error(
         "the saved activations come from another network: pass those that this network's forward \

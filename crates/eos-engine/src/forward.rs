@@ -103,7 +103,7 @@ impl ResNet {
             .layers
             .par_iter()
             .zip(params)
-            .map(|(l, p)| Weights::forward(l, p.weight, None))
+            .map(|(l, p)| Weights::forward(l.geometry(), p.weight, None))
             .collect();
         for (index, (weights, params)) in weights.iter().zip(params).enumerate() {
             pass.layer(index, weights, params);
@@ -196,6 +196,7 @@ impl Forward<'_> {
                     scale: &norm.scale,
                     shift: &norm.shift,
                     shortcut: None,
+                    relu: true,
                     target: &mut input,
                     target_layout: layer.input(),
                 });
@@ -316,6 +317,7 @@ impl<'a> Finish<'a> {
             scale: &norm.scale,
             shift: &norm.shift,
             shortcut,
+            relu: true,
             target: output,
             target_layout: z.layout().bordered(),
         });

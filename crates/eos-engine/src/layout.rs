@@ -88,6 +88,16 @@ impl Layout {
         }
     }
 
+    /// Copies an image without border into this layout.
+    pub(crate) fn enclose(&self, image: &[f32], out: &mut [f32]) {
+        let row = self.width * LANES;
+        for (block, plane) in image.chunks_exact(self.height * row).enumerate() {
+            for (y, pixels) in plane.chunks_exact(row).enumerate() {
+                out[self.at(block, y, 0)..][..row].copy_from_slice(pixels);
+            }
+        }
+    }
+
     /// Copies an image in this layout back to `[C, H, W]`.
     pub(crate) fn unpack(&self, image: &[f32], out: &mut [f32]) {
         for (c, plane) in out.chunks_exact_mut(self.pixels()).enumerate() {
@@ -118,6 +128,11 @@ mod tests {
             image.len(),
             "border is zero"
         );
+        let plain = layout.without_border();
+        let (mut inner, mut enclosed) = (vec![0.0; plain.len()], vec![0.0; layout.len()]);
+        plain.pack(&image, &mut inner);
+        layout.enclose(&inner, &mut enclosed);
+        assert_eq!(enclosed, packed);
         let mut back = vec![0.0; image.len()];
         layout.unpack(&packed, &mut back);
         assert_eq!(back, image);

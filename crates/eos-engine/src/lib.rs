@@ -39,6 +39,8 @@
 //! # Ok::<(), eos_engine::Error>(())
 //! ```
 //!
+//! Other small networks are composed of [`blocks`].
+//!
 //! Invariants:
 //! - Work runs on the current rayon pool. A batch is split into chunks by its size alone, and sums
 //!   run in a fixed order, so results are equal bit by bit whatever the number of threads.
@@ -55,6 +57,7 @@ mod elementwise;
 mod embed;
 mod error;
 mod forward;
+mod geometry;
 mod layout;
 mod norm;
 mod parallel;
@@ -64,6 +67,8 @@ mod shortcut;
 mod simd;
 mod weights;
 mod winograd;
+
+pub mod blocks;
 
 pub use backward::{Gradients, LayerGradients};
 pub use error::Error;

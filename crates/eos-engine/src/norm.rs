@@ -4,7 +4,7 @@ use crate::layout::Layout;
 use crate::simd::{Kernel, LANES, Lanes};
 
 /// Added to a variance before its root is taken (PyTorch's default).
-pub(crate) const EPSILON: f64 = 1e-5;
+const EPSILON: f64 = 1e-5;
 
 /// Mean and sum of squared deviations by channel, over some values.
 #[derive(Debug, Clone)]
@@ -144,7 +144,8 @@ pub(crate) struct Norm {
     variance: Vec<f64>,
     /// `1 / sqrt(variance + EPSILON)`.
     inverse: Vec<f64>,
-    /// The mean as kernels subtract it.
+    /// The mean as kernels subtract it; this and the next two have one value a lane, zero where a
+    /// lane has no channel.
     pub centre: Vec<f32>,
     /// `gamma * inverse`: normalized values are `z * scale + shift`.
     pub scale: Vec<f32>,
@@ -163,11 +164,9 @@ impl Norm {
         let scale = |c: usize| f64::from(gamma[c]) * inverse[c];
         let channels = 0..mean.len();
         Norm {
-            centre: mean.iter().map(|&m| m as f32).collect(),
-            scale: channels.clone().map(|c| scale(c) as f32).collect(),
-            shift: channels
-                .map(|c| (f64::from(beta[c]) - mean[c] * scale(c)) as f32)
-                .collect(),
+            centre: lanes(mean.iter().map(|&m| m as f32)),
+            scale: lanes(channels.clone().map(|c| scale(c) as f32)),
+            shift: lanes(channels.map(|c| (f64::from(beta[c]) - mean[c] * scale(c)) as f32)),
             count: moments.count,
             mean,
             variance,
@@ -212,6 +211,30 @@ impl Norm {
     }
 }
 
+/// A normalization with running statistics, by channel: gamma / sqrt(variance + EPSILON), and
+/// beta − mean · that.
+pub(crate) fn running_scale(
+    gamma: &[f32],
+    beta: &[f32],
+    mean: &[f32],
+    variance: &[f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let channels = 0..gamma.len();
+    let scale = |c: usize| f64::from(gamma[c]) / (f64::from(variance[c]) + EPSILON).sqrt();
+    let shift = |c: usize| f64::from(beta[c]) - f64::from(mean[c]) * scale(c);
+    (
+        lanes(channels.clone().map(|c| scale(c) as f32)),
+        lanes(channels.map(|c| shift(c) as f32)),
+    )
+}
+
+/// One value a lane: those of the channels, and zeros to a multiple of sixteen.
+pub(crate) fn lanes(of_channels: impl Iterator<Item = f32>) -> Vec<f32> {
+    let mut values: Vec<f32> = of_channels.collect();
+    values.resize(values.len().next_multiple_of(LANES), 0.0);
+    values
+}
+
 /// Sums by channel that the gradient through a normalization needs: Σ g and Σ g · (z − centre).
 #[derive(Debug, Clone)]
 pub(crate) struct GradientSums {
@@ -246,7 +269,7 @@ impl GradientSums {
     }
 }
 
-/// A normalization's gradient: dγ, dβ, and the coefficients of
+/// A normalization's gradient: dγ, dβ, and the coefficients, one a lane, of
 /// `dz = of_gradient * g + of_value * (z - centre) + constant`.
 pub(crate) struct NormGradient {
     pub gamma: Vec<f32>,
@@ -258,13 +281,13 @@ pub(crate) struct NormGradient {
 
 impl NormGradient {
     fn zeros(channels: usize) -> NormGradient {
-        let zeros = || vec![0.0; channels];
+        let lanes = channels.next_multiple_of(LANES);
         NormGradient {
-            gamma: zeros(),
-            beta: zeros(),
-            of_gradient: zeros(),
-            of_value: zeros(),
-            constant: zeros(),
+            gamma: vec![0.0; channels],
+            beta: vec![0.0; channels],
+            of_gradient: vec![0.0; lanes],
+            of_value: vec![0.0; lanes],
+            constant: vec![0.0; lanes],
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::buffers::Pool;
 use crate::conv::Step;
 use crate::error::check_length;
+use crate::geometry::Geometry;
 use crate::layout::Layout;
 use crate::simd::Simd;
 use crate::{Error, SimdPath};
@@ -64,16 +65,21 @@ impl Layer {
         stride: usize,
         in_size: [usize; 2],
     ) -> Layer {
-        let out_size = in_size.map(|side| side.div_ceil(stride));
-        let ((conv, norm), (in_channels, out_channels)) = (names, channels);
+        let ((conv, norm), (inputs, outputs)) = (names, channels);
+        let geometry = Geometry {
+            inputs,
+            outputs,
+            stride,
+            in_size,
+        };
         Layer {
             conv,
             norm,
-            in_channels,
-            out_channels,
+            in_channels: inputs,
+            out_channels: outputs,
             stride,
             in_size,
-            out_size,
+            out_size: geometry.out_size(),
         }
     }
 
@@ -82,32 +88,28 @@ impl Layer {
         [self.out_channels, self.in_channels, 3, 3]
     }
 
+    pub(crate) fn geometry(&self) -> Geometry {
+        Geometry {
+            inputs: self.in_channels,
+            outputs: self.out_channels,
+            stride: self.stride,
+            in_size: self.in_size,
+        }
+    }
+
     /// The image that comes in, with the border a convolution needs.
     pub(crate) fn input(&self) -> Layout {
-        Layout::plain(self.in_channels, self.in_size[0], self.in_size[1]).bordered()
+        self.geometry().input()
     }
 
     /// The image that goes out, without border.
     pub(crate) fn output(&self) -> Layout {
-        Layout::plain(self.out_channels, self.out_size[0], self.out_size[1])
+        self.geometry().output()
     }
 
     /// How the convolution changes the size.
     pub(crate) fn step(&self) -> Step {
-        if self.stride == 2 {
-            Step::Halve
-        } else {
-            Step::Same
-        }
-    }
-
-    /// How the gradient of the input changes the size.
-    pub(crate) fn step_back(&self) -> Step {
-        if self.stride == 2 {
-            Step::Double
-        } else {
-            Step::Same
-        }
+        self.geometry().step()
     }
 }
 

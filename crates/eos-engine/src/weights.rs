@@ -1,6 +1,6 @@
 //! Weights in the order in which kernels read them.
 
-use crate::resnet::Layer;
+use crate::geometry::Geometry;
 use crate::simd::LANES;
 use crate::winograd::{self, TransformedWeights};
 
@@ -22,11 +22,11 @@ pub(crate) enum Weights {
 }
 
 impl Weights {
-    /// Of a layer's convolution, from its weights `[out, in, 3, 3]`, each output channel times its `scale` where one is
+    /// Of a convolution, from its weights `[out, in, 3, 3]`, each output channel times its `scale` where one is
     /// given.
-    pub(crate) fn forward(layer: &Layer, weight: &[f32], scale: Option<&[f32]>) -> Weights {
-        let (inputs, outputs) = (layer.in_channels, layer.out_channels);
-        if winograd::fits(layer) {
+    pub(crate) fn forward(geometry: Geometry, weight: &[f32], scale: Option<&[f32]>) -> Weights {
+        let (inputs, outputs) = (geometry.inputs, geometry.outputs);
+        if winograd::fits(geometry) {
             Weights::Winograd(TransformedWeights::forward(weight, inputs, outputs, scale))
         } else {
             Weights::Direct(PackedWeights::forward(weight, inputs, outputs, scale))
@@ -34,9 +34,9 @@ impl Weights {
     }
 
     /// Of the gradient of its input.
-    pub(crate) fn backward(layer: &Layer, weight: &[f32]) -> Weights {
-        let (inputs, outputs) = (layer.in_channels, layer.out_channels);
-        if winograd::fits(layer) {
+    pub(crate) fn backward(geometry: Geometry, weight: &[f32]) -> Weights {
+        let (inputs, outputs) = (geometry.inputs, geometry.outputs);
+        if winograd::fits(geometry) {
             Weights::Winograd(TransformedWeights::backward(weight, inputs, outputs))
         } else {
             Weights::Direct(PackedWeights::backward(weight, inputs, outputs))

@@ -18,8 +18,8 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use crate::conv::Convolution;
+use crate::geometry::Geometry;
 use crate::layout::Layout;
-use crate::resnet::Layer;
 use crate::simd::{LANES, Lanes};
 
 /// Points at which a tile is multiplied.
@@ -37,11 +37,11 @@ thread_local! {
     static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// Whether a layer's convolutions, forward and back, can and should run so: whole tiles, and channels enough for the
-/// transforms to pay.
-pub(crate) fn fits(layer: &Layer) -> bool {
-    let whole = layer.out_size.iter().all(|side| side.is_multiple_of(2));
-    layer.stride == 1 && whole && layer.in_channels.min(layer.out_channels) >= LANES
+/// Whether a convolution, forward and back, can and should run so: whole tiles, and channels enough for the transforms
+/// to pay.
+pub(crate) fn fits(geometry: Geometry) -> bool {
+    let whole = geometry.in_size.iter().all(|side| side.is_multiple_of(2));
+    geometry.stride == 1 && whole && geometry.inputs.min(geometry.outputs) >= LANES
 }
 
 /// G g Gᵀ of all pairs of channels, as `[output block, point, input, output lane]`, with zeros where a lane has no channel.

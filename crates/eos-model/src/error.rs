@@ -65,6 +65,14 @@ pub enum ModelError {
         /// How many classes there are.
         classes: usize,
     },
+    /// A pixel of images to generate from is not in range.
+    #[error("images: image {image} holds the value {value}, wanted 0 to 1; divide bytes by 255")]
+    Pixel {
+        /// The position in the slice of images.
+        image: usize,
+        /// The value found there.
+        value: f32,
+    },
     /// A class has no rows where weights, margins or priors are made of the classes' sizes.
     #[error("class {class} has no rows, and {what} need one at least of every class")]
     EmptyClass {
@@ -188,6 +196,9 @@ impl Mismatch {
             .any(|line| line.starts_with("linear."))
         {
             return Some("the head has another number of classes: check the classes of the data");
+        }
+        if self.missing.iter().any(|line| line.starts_with("encoder.")) {
+            return Some("it is no generator, or one for images of another size");
         }
         if !self.missing.is_empty() || !self.unexpected.is_empty() {
             return Some(

@@ -6,12 +6,16 @@
 //! backbone is *one* operation on its tape, computed forward and backward by
 //! [`eos_engine::ResNet`]. To dfdx it looks like any other differentiable operation.
 //!
+//! [`Generator`], an auto-encoder of images, stands on [`eos_engine::blocks`] alone, with an
+//! optimizer of its own.
+//!
 //! Invariant: the only crate that knows dfdx; none of its types is in a public signature.
 
 mod arch;
 mod checkpoint;
 mod class_weights;
 mod error;
+mod generator;
 mod head;
 mod head_training;
 mod infer;
@@ -31,6 +35,7 @@ pub use arch::{Arch, NetworkSpec};
 pub use checkpoint::note;
 pub use class_weights::ClassWeights;
 pub use error::{Mismatch, ModelError};
+pub use generator::{Generator, GeneratorSpec, GeneratorStep, GeneratorTraining};
 pub use head::{Head, HeadKind};
 pub use head_training::{HeadData, HeadEpoch, HeadTraining, train_head};
 pub use loss::{Loss, LossOptions};

@@ -26,3 +26,7 @@ pub const CUTOUT: u32 = INITIALISATION + 9;
 pub const MIXUP: u32 = INITIALISATION + 10;
 /// Order of rows on a device; the index counts classes.
 pub const LAYOUT: u32 = INITIALISATION + 11;
+/// Weights of a fresh generator; the index is (half, parameter).
+pub const GENERATOR_INITIALISATION: u32 = INITIALISATION + 12;
+/// Images of one step of a generator's training; the index counts steps.
+pub const GENERATOR_BATCHES: u32 = INITIALISATION + 13;

@@ -2,6 +2,8 @@
 
 mod case;
 mod exact;
+#[path = "../common/random.rs"]
+mod random;
 mod reference;
 mod refusals;
 mod threads;
