@@ -202,6 +202,7 @@ fn plugins_are_listed_and_shown() {
         "adasyn",
         "borderline-smote",
         "eos",
+        "gan",
         "kmeans-smote",
         "random",
         "rbo",
