@@ -149,8 +149,28 @@ fn the_phases_apart_give_what_a_run_gives() {
         ],
     );
     let gap: serde_json::Value = serde_json::from_str(&gap).unwrap();
-    assert_eq!(gap["gap"], of_eos("gap"));
-    assert!(gap["true_positives"]["mean"].as_f64() < gap["gap"]["mean"].as_f64());
+    let set = &gap["sets"][0];
+    for figure in ["per_class", "mean", "sum"] {
+        assert_eq!(set["gap"][figure], of_eos("gap")[figure], "{figure}");
+    }
+    let right = set["by_outcome"]["true_positives"]["mean"].as_f64();
+    assert!(right < set["gap"]["mean"].as_f64());
+
+    // The whole folder at once: every method in the run's order, with its own head.
+    let run = ok(folder, &["gap", "--run", "runs/c", "--json"]);
+    let run: serde_json::Value = serde_json::from_str(&run).unwrap();
+    assert_eq!(run["classes"], summary["classes"]);
+    assert_eq!(run["train_counts"], summary["train_counts"]);
+    let (sets, methods) = (&run["sets"], summary["methods"].as_array().unwrap());
+    assert_eq!(sets.as_array().unwrap().len(), methods.len());
+    for (m, method) in methods.iter().enumerate() {
+        assert_eq!(sets[m]["name"], method["name"]);
+        assert_eq!(sets[m]["gap"]["per_class"], method["gap"]["per_class"]);
+        let norm = |value: &serde_json::Value| value.as_f64().unwrap() as f32;
+        let (of_set, of_run) = (&sets[m]["head_norms"]["per_class"], &method["head_norms"]);
+        assert_eq!(norm(&of_set[0]), norm(&of_run[0]));
+    }
+    assert_eq!(sets[3]["by_outcome"], set["by_outcome"]);
 }
 
 /// Writes an npz of `x` [N, 1] and text labels.

@@ -46,7 +46,7 @@ enum Command {
     Finetune(finetune::Arguments),
     /// Score a checkpoint, also one trained elsewhere, on test images
     Eval(eval::Arguments),
-    /// The generalization gap between two sets of embeddings
+    /// The generalization gap of embeddings: by class, dimension and outcome, before and after balancing
     Gap(gap::Arguments),
     /// The oversampler plugins of the registries
     #[command(subcommand)]

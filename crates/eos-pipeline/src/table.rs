@@ -1,6 +1,5 @@
 //! Tables of classes, as plain text.
 
-use crate::gap::{Gap, OutcomeGap};
 use crate::metrics::Scores;
 use crate::summary::{MethodSummary, Summary};
 use std::fmt::Write as _;
@@ -41,34 +40,6 @@ pub fn scores(classes: &[String], counts: &[usize], scores: &Scores) -> String {
     table.text()
 }
 
-/// The gap of each class with its training count, the mean over classes, and the mean over classes
-/// of the sum over dimensions; beside them the gap by outcome.
-pub fn gaps(
-    classes: &[String],
-    counts: &[usize],
-    gap: &Gap,
-    by_outcome: Option<&OutcomeGap>,
-) -> String {
-    let mut columns = vec![("gap", gap)];
-    if let Some(by) = by_outcome {
-        columns.push(("true positives", &by.true_positives));
-        columns.push(("false negatives", &by.false_negatives));
-        columns.push(("false positives", &by.false_positives));
-    }
-    let cells = |of: &dyn Fn(&Gap) -> f64| -> Vec<String> {
-        let of = |(_, gap): &(&str, &Gap)| format!("{:.4}", of(gap));
-        columns.iter().map(of).collect()
-    };
-    let names = columns.iter().map(|(name, _)| (*name).to_owned());
-    let mut table = Table::new("generalization gap", "training", names.collect());
-    for (c, class) in classes.iter().enumerate() {
-        table.class(class, counts[c], cells(&|gap| gap.per_class[c]));
-    }
-    table.whole("mean over classes", cells(&|gap| gap.mean));
-    table.whole("sum over dimensions", cells(&|gap| gap.sum));
-    table.text()
-}
-
 const BAC: &str = "balanced accuracy (BAC)";
 const G_MEAN: &str = "G-mean (of recalls)";
 const G_MEAN_MACRO: &str = "G-mean (macro)";
@@ -79,21 +50,21 @@ fn percent(share: f64) -> String {
 }
 
 /// Lines of a name, a count and as many cells as the first has.
-struct Table(Vec<Vec<String>>);
+pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Table {
-    fn new(name: &str, count: &str, cells: Vec<String>) -> Self {
+    pub fn new(name: &str, count: &str, cells: Vec<String>) -> Self {
         let mut table = Self(Vec::new());
         table.push(name, count.to_owned(), cells);
         table
     }
 
-    fn class(&mut self, name: &str, count: usize, cells: Vec<String>) {
+    pub fn class(&mut self, name: &str, count: usize, cells: Vec<String>) {
         self.push(name, count.to_string(), cells);
     }
 
     /// A figure of all classes together.
-    fn whole(&mut self, name: &str, cells: Vec<String>) {
+    pub fn whole(&mut self, name: &str, cells: Vec<String>) {
         self.push(name, String::new(), cells);
     }
 
@@ -103,7 +74,8 @@ impl Table {
         self.0.push(line);
     }
 
-    fn text(&self) -> String {
+    /// In columns as wide as their widest cell: the first to the left, the others to the right.
+    pub fn text(&self) -> String {
         columns(&self.0, 1)
     }
 }

@@ -4,10 +4,10 @@ use super::bootstrap::{Difference, differences};
 use super::method::Place;
 use super::outcome::{Chosen, Cost, Outcome, Setting};
 use crate::Error;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A comparison. Shares are in [0, 1], times in seconds; C is the number of classes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparisonSummary {
     /// Version of `eos`.
     pub version: String,
@@ -25,7 +25,7 @@ pub struct ComparisonSummary {
 }
 
 /// One loss and method.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Line {
     /// Loss of phase one.
     pub loss: String,
@@ -64,7 +64,7 @@ pub struct Line {
 }
 
 /// A figure over seeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Spread {
     /// Mean.
     pub mean: f64,
@@ -75,7 +75,7 @@ pub struct Spread {
 }
 
 /// A pair of loss and method without a meaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Skipped {
     /// Loss of phase one.
     pub loss: String,

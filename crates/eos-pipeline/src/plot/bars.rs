@@ -7,7 +7,8 @@ const LABELS: f64 = 150.0;
 const FIGURES: f64 = 62.0;
 const BAR: f64 = 14.0;
 
-/// A bar for each value, from 0 to `most` (the greatest value where absent), with its figure behind it.
+/// A bar for each value, from 0 to `most` (the greatest value where absent), with its figure behind it; NaN
+/// is a value that is missing.
 pub(crate) fn bars(
     title: &str,
     labels: &[String],
@@ -30,11 +31,12 @@ pub(crate) fn bars(
             let length = (WIDTH - LABELS - FIGURES) * if share.is_nan() { 0.0 } else { share };
             let y = y + BAR * s as f64;
             svg.rect([LABELS, y, length, BAR - 2.0], one.colour, 1.0);
-            svg.sized_text(
-                [LABELS + length + 5.0, y + 10.5, 12.0],
-                "start",
-                &shown(value),
-            );
+            let figure = match value.is_nan() {
+                true => "—".to_owned(),
+                false => shown(value),
+            };
+            let place = [LABELS + length + 5.0, y + 10.5, 12.0];
+            svg.sized_text(place, "start", &figure);
         }
     }
     svg.end()
@@ -49,9 +51,9 @@ mod tests {
         let series = [Series {
             name: "n",
             colour: "#123456",
-            values: vec![1.0, 4.0, 0.0],
+            values: vec![1.0, 4.0, 0.0, f64::NAN],
         }];
-        let labels = ["a", "<b>", "c"].map(str::to_owned);
+        let labels = ["a", "<b>", "c", "d"].map(str::to_owned);
         let svg = bars("t & u", &labels, &series, None, |v| format!("{v:.1}"));
         let full = WIDTH - LABELS - FIGURES;
         for width in [full / 4.0, full, 0.0] {
@@ -61,5 +63,6 @@ mod tests {
             );
         }
         assert!(svg.contains("&lt;b&gt;") && svg.contains("t &amp; u") && svg.contains(">4.0<"));
+        assert!(svg.contains(">—<"));
     }
 }
