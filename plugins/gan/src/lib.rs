@@ -100,10 +100,10 @@ impl Oversampler for Gan {
         };
         let pool = pool::new(host.threads())?;
         let trained = pool::run(&pool, host, game.steps, |told| game.play(told))?;
+        let (generator, critic) = (trained.generator.parameters(), trained.critic_parameters);
         host.note(&format!(
-            "trained {} parameters of a generator and {} of a critic in {} steps",
-            trained.generator.parameters(),
-            trained.critic_parameters,
+            "trained {} parameters in {} steps: {generator} of a generator, {critic} of a critic",
+            generator + critic,
             game.steps
         ));
         let mut nearness = Nearness::new(*data);

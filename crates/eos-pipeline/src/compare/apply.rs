@@ -150,7 +150,8 @@ fn one(
     let began = Instant::now();
     let mut losses = Vec::new();
     let head = match built_in {
-        BuiltIn::AsTrained => own(stage, &name)?.clone(),
+        // The network was trained on images that the method has balanced.
+        BuiltIn::AsTrained | BuiltIn::DeepSmote => own(stage, &name)?.clone(),
         BuiltIn::LogitAdjusted => {
             own(stage, &name)?.logit_adjusted(&stage.train.class_counts(), method.param("tau")?)?
         }
@@ -201,7 +202,9 @@ fn trained_head(cost: &mut Cost, stage: &Stage<'_>, head: &Head, rows: usize) {
 pub(crate) fn generator(cost: &mut Cost, note: &str) {
     let words: Vec<&str> = note.split_whitespace().collect();
     let parts = words.windows(6).find_map(|w| match w {
-        ["trained", parameters, "parameters", "in", steps, last] if last.starts_with("steps") => {
+        ["trained", parameters, "parameters", "in", steps, last]
+            if last.trim_end_matches([',', ':', ';']) == "steps" =>
+        {
             Some((
                 parameters.parse::<usize>().ok()?,
                 steps.parse::<usize>().ok()?,

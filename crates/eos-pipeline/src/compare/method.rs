@@ -54,16 +54,25 @@ pub enum BuiltIn {
     TauNorm,
     /// The nearest class mean.
     NearestMean,
+    /// Images between the codes of class-mates in an auto-encoder.
+    DeepSmote,
 }
 
+const DEEPSMOTE: &str = "deepsmote";
+
 /// Name, kind, and parameters with what they are where they are not given.
-const BUILT_IN: [(&str, BuiltIn, &[(&str, &str)]); 6] = [
+const BUILT_IN: [(&str, BuiltIn, &[(&str, &str)]); 7] = [
     ("as-trained", BuiltIn::AsTrained, &[]),
     ("retrained", BuiltIn::Retrained, &[]),
     ("reweighted", BuiltIn::Reweighted, &[("weights", "inverse")]),
     ("logit-adjusted", BuiltIn::LogitAdjusted, &[("tau", "1.0")]),
     ("tau-norm", BuiltIn::TauNorm, &[("tau", "1.0")]),
     ("ncm", BuiltIn::NearestMean, &[]),
+    (
+        DEEPSMOTE,
+        BuiltIn::DeepSmote,
+        &[("epochs", "60"), ("latent", "300")],
+    ),
 ];
 
 impl BuiltIn {
@@ -168,6 +177,10 @@ impl Method {
         }
         let built_in = BuiltIn::entry(name);
         let place = match built_in {
+            Some((_, BuiltIn::DeepSmote, _)) if given == Some(Place::Embedding) => {
+                return Err(fault("it makes images; write pixel/deepsmote"));
+            }
+            Some((_, BuiltIn::DeepSmote, _)) => Place::Pixel,
             Some(_) if given == Some(Place::Pixel) => {
                 return Err(fault("it adds no rows; leave pixel/ out"));
             }
@@ -248,7 +261,16 @@ impl Method {
         all
     }
 
-    /// What it is, where it needs no plugin.
+    /// Id of the plugin that it calls, if it calls one.
+    pub fn plugin(&self) -> Option<&str> {
+        match self.built_in() {
+            None => Some(&self.name),
+            Some(BuiltIn::DeepSmote) => Some("smote"),
+            Some(_) => None,
+        }
+    }
+
+    /// What it is, where it is no plugin.
     pub fn built_in(&self) -> Option<BuiltIn> {
         BuiltIn::named(&self.name)
     }
@@ -272,6 +294,16 @@ impl Method {
         given
             .try_into()
             .map_err(|_| Error::Request(format!("method '{self}': {key} cannot be {told}")))
+    }
+
+    /// The head of the network that it has trained, as a method.
+    pub(crate) fn as_trained(&self) -> Self {
+        Self {
+            place: self.place,
+            name: "as-trained".to_owned(),
+            params: Table::new(),
+            choices: Vec::new(),
+        }
     }
 
     /// A name for files.
@@ -373,6 +405,7 @@ mod tests {
     fn what_cannot_be_read_is_told() {
         for (word, told) in [
             ("pixel/ncm", "it adds no rows"),
+            ("embedding/deepsmote", "write pixel/deepsmote"),
             ("pixels/smote", "no place 'pixels'"),
             ("tau-norm:t=1", "it has no 't'; it has tau"),
             ("ncm:k=1", "it has no parameters"),

@@ -6,6 +6,7 @@ use super::table::{METRICS, Metric, difference, shown};
 use crate::Error;
 use crate::plot::{AFTER, BEFORE, Interval, Lines, Series, Steps, bars, colour, intervals, lines};
 use askama::Template;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 #[derive(Template)]
 #[template(path = "compare.html")]
@@ -13,7 +14,25 @@ struct Page<'a> {
     summary: &'a ComparisonSummary,
     plots: &'a [(String, String)],
     sweeps: Vec<String>,
+    sheets: &'a [Sheet],
     config: &'a str,
+}
+
+/// A picture of the images that a method has added.
+pub(crate) struct Sheet {
+    /// Of the line.
+    pub name: String,
+    /// PNG.
+    pub file: Vec<u8>,
+}
+
+impl Sheet {
+    fn uri(&self) -> String {
+        format!(
+            "data:image/png;base64,{}",
+            BASE64_STANDARD.encode(&self.file)
+        )
+    }
 }
 
 impl Page<'_> {
@@ -110,6 +129,7 @@ impl ComparisonSummary {
 /// [`Error::Request`] where the template refuses.
 pub(crate) fn page(
     summary: &ComparisonSummary,
+    sheets: &[Sheet],
     config: &str,
 ) -> Result<(String, Vec<(String, String)>), Error> {
     let mut plots = vec![
@@ -162,6 +182,7 @@ pub(crate) fn page(
         summary,
         plots: &plots,
         sweeps: names,
+        sheets,
         config,
     };
     let page = page

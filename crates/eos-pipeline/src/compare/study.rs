@@ -5,6 +5,7 @@ use super::folder;
 use super::ground::Ground;
 use super::method::{BuiltIn, Method, Place};
 use super::outcome::{Cost, Outcome, Setting, cell};
+use super::page::Sheet;
 use super::summary::{self, ComparisonSummary, Skipped};
 use super::{Comparison, Given, LossSpec, Source, page, pixel, suggest, table};
 use crate::checkpoint::head_checkpoint;
@@ -81,8 +82,8 @@ fn load_plugins(comparison: &Comparison) -> Result<BTreeMap<String, Plugin>, Err
         locked: comparison.run.locked,
     })?;
     let mut plugins = BTreeMap::new();
-    for method in comparison.methods.iter().filter(|m| m.built_in().is_none()) {
-        let id = &method.name;
+    for method in &comparison.methods {
+        let Some(id) = method.plugin() else { continue };
         if !plugins.contains_key(id) {
             let listed: Vec<String> = registry
                 .list()
@@ -90,7 +91,7 @@ fn load_plugins(comparison: &Comparison) -> Result<BTreeMap<String, Plugin>, Err
                 .map(|plugin| plugin.id)
                 .collect();
             // Without any plugin, loading tells where registries were looked for.
-            if !listed.is_empty() && !listed.contains(id) {
+            if !listed.is_empty() && !listed.iter().any(|known| known == id) {
                 let mut names: Vec<&str> = BuiltIn::names().collect();
                 names.extend(listed.iter().map(String::as_str));
                 let near = suggest::nearest(id, names.iter().copied());
@@ -99,10 +100,12 @@ fn load_plugins(comparison: &Comparison) -> Result<BTreeMap<String, Plugin>, Err
                     names.join(", ")
                 )));
             }
-            plugins.insert(id.clone(), registry.load(id)?);
+            plugins.insert(id.to_owned(), registry.load(id)?);
         }
-        for candidate in method.candidates() {
-            plugins[id].resolve(&candidate.params)?;
+        if method.built_in().is_none() {
+            for candidate in method.candidates() {
+                plugins[id].resolve(&candidate.params)?;
+            }
         }
     }
     Ok(plugins)
@@ -126,6 +129,10 @@ fn check(comparison: &Comparison, configs: &[(String, Config)]) -> Result<(), Er
             match method.built_in() {
                 Some(BuiltIn::LogitAdjusted | BuiltIn::TauNorm) => {
                     candidate.param::<f64>("tau")?;
+                }
+                Some(BuiltIn::DeepSmote) => {
+                    candidate.param::<usize>("epochs")?;
+                    candidate.param::<usize>("latent")?;
                 }
                 Some(BuiltIn::Reweighted) => {
                     candidate.param::<eos_model::ClassWeights>("weights")?;
@@ -282,25 +289,34 @@ impl Study<'_, '_> {
             (method.name.clone(), method.params.clone());
         crate::memory::forget_peak();
         let began = Instant::now();
-        let balanced = pixel::by_plugin(
-            &self.plugins[&method.name],
-            &method.params,
+        let Some(plugin) = method.plugin().and_then(|id| self.plugins.get(id)) else {
+            return Err(Error::Request(format!("method '{method}' adds no images")));
+        };
+        let means = pixel::Means {
+            plugin,
             images,
-            &config,
-            self.backend,
-            self.observer,
-        )?;
+            config: &config,
+            backend: self.backend,
+        };
+        let balanced = match method.built_in() {
+            Some(_) => pixel::deepsmote(&means, method, self.observer)?,
+            None => pixel::by_plugin(&means, &method.params, self.observer)?,
+        };
         let sample_seconds = began.elapsed().as_secs_f64();
         let peak = crate::memory::peak();
+        let name = cell(loss, config.run.seed, &method.slug());
+        if let Some(png) = pixel::sheet(&balanced.images.train, images.train.len())? {
+            self.folder.write(&format!("images/{name}.png"), &png)?;
+        }
         let mut ground = self.network(loss, &config, &balanced.images, &method.slug())?;
         ground.cost.held(peak);
-        let as_trained = Method::read(&["as-trained".to_owned()], Place::Embedding)?.remove(0);
         let means = Means {
             backend: self.backend,
             plugin: None,
         };
-        let (mut outcome, head) = apply::apply(&as_trained, &ground, &means, self.observer)?;
-        (outcome.method, outcome.place) = (method.to_string(), Place::Pixel);
+        let (mut outcome, head) =
+            apply::apply(&method.as_trained(), &ground, &means, self.observer)?;
+        outcome.method = method.to_string();
         outcome.cost.sample_seconds = sample_seconds;
         for note in &balanced.notes {
             apply::generator(&mut outcome.cost, note);
@@ -325,6 +341,21 @@ impl Study<'_, '_> {
         self.folder
             .write(&format!("heads/{name}.safetensors"), &bytes)?;
         outcome.write(self.folder, method)
+    }
+
+    /// Pictures of what was added to images, of the first seed.
+    fn sheets(&self, configs: &[(String, Config)]) -> Result<Vec<Sheet>, Error> {
+        let mut sheets = Vec::new();
+        for (loss, _) in configs {
+            for method in &self.comparison.methods {
+                let name = cell(loss, self.comparison.seeds[0], &method.slug());
+                if let Some(file) = self.folder.read(&format!("images/{name}.png"))? {
+                    let name = format!("{loss}/{method}");
+                    sheets.push(Sheet { name, file });
+                }
+            }
+        }
+        Ok(sheets)
     }
 
     /// Reads everything that was asked for, and writes the tables and the page.
@@ -364,7 +395,7 @@ impl Study<'_, '_> {
         let baseline = self.comparison.baseline.as_deref();
         let summary = summary::summarise(&groups, baseline, skipped)?;
         let rerun = std::fs::read_to_string(self.folder.path("compare.toml")).unwrap_or_default();
-        let (page, plots) = page::page(&summary, &rerun)?;
+        let (page, plots) = page::page(&summary, &self.sheets(configs)?, &rerun)?;
         for (name, svg) in plots {
             self.folder
                 .write(&format!("plots/{name}.svg"), svg.as_bytes())?;

@@ -1,6 +1,6 @@
 //! Bars, a group of them for each label.
 
-use super::{Series, Svg, WIDTH, greatest, legend, legend_height, short};
+use super::{Series, Svg, WIDTH, greatest, label_room, legend, legend_height, short};
 
 const LABELS: f64 = 150.0;
 /// Room for the figure behind a bar.
@@ -16,6 +16,7 @@ pub(crate) fn bars(
     most: Option<f64>,
     shown: impl Fn(f64) -> String,
 ) -> String {
+    let (room, letters) = label_room(labels.iter().map(String::as_str), LABELS, 13.0);
     let group = BAR * series.len() as f64 + 8.0;
     let most = most.unwrap_or_else(|| greatest(series));
     let top = legend_height(series) + 4.0;
@@ -24,18 +25,18 @@ pub(crate) fn bars(
     for (at, label) in labels.iter().enumerate() {
         let y = top + group * at as f64;
         let middle = y + BAR * series.len() as f64 / 2.0 + 4.0;
-        svg.text(LABELS - 8.0, middle, "end", &short(label, 21));
+        svg.text(room - 8.0, middle, "end", &short(label, letters));
         for (s, one) in series.iter().enumerate() {
             let value = one.values[at];
             let share = (value / most).clamp(0.0, 1.0);
-            let length = (WIDTH - LABELS - FIGURES) * if share.is_nan() { 0.0 } else { share };
+            let length = (WIDTH - room - FIGURES) * if share.is_nan() { 0.0 } else { share };
             let y = y + BAR * s as f64;
-            svg.rect([LABELS, y, length, BAR - 2.0], one.colour, 1.0);
+            svg.rect([room, y, length, BAR - 2.0], one.colour, 1.0);
             let figure = match value.is_nan() {
                 true => "—".to_owned(),
                 false => shown(value),
             };
-            let place = [LABELS + length + 5.0, y + 10.5, 12.0];
+            let place = [room + length + 5.0, y + 10.5, 12.0];
             svg.sized_text(place, "start", &figure);
         }
     }

@@ -1,8 +1,8 @@
 //! A value with its interval for each label, beside a line at 0.
 
-use super::{Svg, WIDTH, short};
+use super::{Svg, WIDTH, label_room, short};
 
-const LABELS: f64 = 188.0;
+const LABELS: f64 = 120.0;
 const RIGHT: f64 = 16.0;
 const STEP: f64 = 24.0;
 
@@ -17,17 +17,22 @@ pub(crate) struct Interval {
 
 /// A dot on a bar for each interval, on one axis that holds 0; `shown` writes the axis's numbers.
 pub(crate) fn intervals(title: &str, all: &[Interval], shown: impl Fn(f64) -> String) -> String {
+    let (room, letters) = label_room(all.iter().map(|one| one.name.as_str()), LABELS, 12.0);
     let ends = || all.iter().flat_map(|one| one.ends);
     let low = ends().fold(0.0, f64::min);
     let high = ends().fold(0.0, f64::max);
     let width = (high - low).max(1e-9);
-    let x = |value: f64| LABELS + (WIDTH - LABELS - RIGHT) * (value - low) / width;
+    let x = |value: f64| room + (WIDTH - room - RIGHT) * (value - low) / width;
     let bottom = STEP * all.len() as f64 + 6.0;
     let mut svg = Svg::new(bottom + 22.0, title);
     svg.rule([x(0.0), 0.0, x(0.0), bottom]);
     for (at, one) in all.iter().enumerate() {
         let y = STEP * (at as f64 + 0.5);
-        svg.sized_text([LABELS - 10.0, y + 4.0, 12.0], "end", &short(&one.name, 28));
+        svg.sized_text(
+            [room - 8.0, y + 4.0, 12.0],
+            "end",
+            &short(&one.name, letters),
+        );
         let [from, to] = one.ends.map(x);
         svg.rect([from, y - 2.0, (to - from).max(1.0), 4.0], one.colour, 0.55);
         svg.rect([x(one.value) - 3.0, y - 6.0, 6.0, 12.0], one.colour, 1.0);

@@ -72,6 +72,16 @@ fn legend(svg: &mut Svg, series: &[Series<'_>]) {
     }
 }
 
+/// Letters of the longest label that stands beside a plot.
+const LONGEST: usize = 32;
+
+/// Room for labels beside a plot, in letters of a size; what is longer is cut to as many characters as are told too.
+fn label_room<'a>(labels: impl Iterator<Item = &'a str>, least: f64, size: f64) -> (f64, usize) {
+    let longest = labels.map(|label| label.chars().count()).max().unwrap_or(0);
+    let shown = longest.min(LONGEST);
+    ((0.56 * size * shown as f64 + 14.0).max(least), LONGEST)
+}
+
 /// A name cut to `most` characters.
 fn short(name: &str, most: usize) -> String {
     if name.chars().count() <= most {

@@ -5,7 +5,7 @@ mod figures;
 mod map;
 mod origin;
 mod pca;
-mod pick;
+pub(crate) mod pick;
 mod thumbnails;
 
 use crate::source::Images;
