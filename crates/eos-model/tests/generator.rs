@@ -34,7 +34,7 @@ fn bars() -> (Vec<f32>, Vec<u32>) {
 
 fn options() -> GeneratorTraining {
     GeneratorTraining {
-        epochs: 40,
+        epochs: 100,
         batch: 14,
         group: 4,
         ..GeneratorTraining::default()
@@ -60,14 +60,12 @@ fn mean_square(a: &[f32], b: &[f32]) -> f32 {
 fn training_learns_to_decode_what_it_encodes() {
     let (images, _) = bars();
     let (generator, steps) = train(&options());
-    assert_eq!((steps.len(), steps[39].step, steps[39].of), (40, 40, 40));
+    let (first, last) = (steps[0], steps[99]);
+    assert_eq!((steps.len(), last.step, last.of), (100, 100, 100));
     assert!(
-        steps[39].reconstruction < 0.2 * steps[0].reconstruction,
-        "{:?} {:?}",
-        steps[0],
-        steps[39]
+        last.reconstruction < 0.1 * first.reconstruction && last.permuted < first.permuted,
+        "{first:?} {last:?}"
     );
-    assert!(steps[39].permuted < steps[0].permuted);
     let codes = generator.encode(&images).unwrap();
     assert_eq!(codes.len(), 14 * 6);
     let decoded = generator.decode(&codes).unwrap();
@@ -225,7 +223,7 @@ fn the_smallest_sets_train() {
 #[test]
 fn what_cannot_be_used_is_refused_by_name() {
     let (images, labels) = bars();
-    let refusal = |spec: GeneratorSpec, images: &[f32], labels: &[u32], options| {
+    let refusal = |spec: GeneratorSpec, images: &[f32], labels: &[u32], options: &_| {
         let refused = Generator::train(spec, images, labels, options, &mut |_| true);
         refused.unwrap_err().to_string()
     };
