@@ -26,3 +26,5 @@ pub const CUTOUT: u32 = INITIALISATION + 9;
 pub const MIXUP: u32 = INITIALISATION + 10;
 /// Order of rows on a device; the index counts classes.
 pub const LAYOUT: u32 = INITIALISATION + 11;
+/// Rows of equally large subsets; the index is (draw, side, class).
+pub const SUBSETS: u32 = INITIALISATION + 16;
