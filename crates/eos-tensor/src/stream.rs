@@ -30,3 +30,5 @@ pub const LAYOUT: u32 = INITIALISATION + 11;
 pub const GENERATOR_INITIALISATION: u32 = INITIALISATION + 12;
 /// Images of one step of a generator's training; the index counts steps.
 pub const GENERATOR_BATCHES: u32 = INITIALISATION + 13;
+/// Rows of equally large subsets; the index is (draw, side, class).
+pub const SUBSETS: u32 = INITIALISATION + 14;

@@ -155,79 +155,104 @@ impl Analysis {
 /// other classes or dimensions, two sets of one name, and options out of range.
 pub fn analyse(request: &Request<'_>) -> Result<Analysis, Error> {
     request.check()?;
-    let Request {
-        sets,
-        test,
-        options,
-        ..
-    } = *request;
+    let Request { sets, test, .. } = *request;
     let classes = request.classes.len();
-    let members: Vec<Members> = sets
-        .iter()
-        .map(|set| of_labels(set.data.labels, classes))
-        .collect();
+    let of_set = |set: &Set<'_>| of_labels(set.data.labels, classes);
+    let members: Vec<Members> = sets.iter().map(of_set).collect();
     let unseen = of_labels(test.labels, classes);
-    let counts = |members: &Members| members.iter().map(Vec::len).collect::<Vec<usize>>();
     let train_counts = counts(&members[0]);
-    let sizes: Vec<f64> = train_counts.iter().map(|count| *count as f64).collect();
-    let measured = |gap: Gap, rows: Vec<usize>| Measured {
-        correlation: spearman(&sizes, &gap.per_class),
-        gap,
-        rows,
+    let control = request.options.equal_rows;
+    let measuring = Measuring {
+        request,
+        sizes: train_counts.iter().map(|count| *count as f64).collect(),
+        subsets: control.and_then(|control| Subsets::new(control, &members, &unseen)),
+        unseen,
     };
-    let subsets = options
-        .equal_rows
-        .and_then(|control| Subsets::new(control, &members, &unseen));
-    let of_set = |(set, members): (&Set<'_>, &Members)| -> Result<OfSet, Error> {
-        let known = Ranges::of(set.data.rows, members, options.quantile);
-        let against = |unseen: &Members| {
-            let gap = known.gap(&Ranges::of(test.rows, unseen, options.quantile));
-            measured(gap, counts(unseen))
-        };
-        let equal = |subsets: &Subsets| {
-            let (known, unseen) = ((set.data.rows, members), (test.rows, &unseen));
-            let gap = subsets.gap(known, unseen, options.quantile);
-            let rows = gap.per_class.iter().map(|gap| match gap.is_nan() {
-                true => 0,
-                false => subsets.test_rows,
-            });
-            measured(gap.clone(), rows.collect())
-        };
-        let outcomes = |head: &Head| -> Result<ByOutcome, Error> {
-            let named = head.predict(test.rows.data())?;
-            let [true_positives, false_negatives, false_positives] =
-                by_outcome(test.labels, &named, classes).map(|unseen| against(&unseen));
-            Ok(ByOutcome {
-                true_positives,
-                false_negatives,
-                false_positives,
-            })
-        };
+    let measured = sets.iter().zip(&members);
+    let measured = measured.map(|(set, members)| measuring.set(set, members));
+    let unseen = &measuring.unseen;
+    Ok(Analysis {
+        classes: request.classes.to_vec(),
+        test_counts: counts(unseen),
+        dims: test.rows.dims(),
+        quantile: request.options.quantile,
+        sets: measured.collect::<Result<_, _>>()?,
+        geometry: geometry((sets[0].data.rows, &members[0]), (test.rows, unseen)),
+        subsets: measuring.subsets,
+        train_counts,
+    })
+}
+
+fn counts(members: &Members) -> Vec<usize> {
+    members.iter().map(Vec::len).collect()
+}
+
+/// What every set is measured with.
+struct Measuring<'a> {
+    request: &'a Request<'a>,
+    /// Class sizes, `[C]`.
+    sizes: Vec<f64>,
+    subsets: Option<Subsets>,
+    /// Unseen rows of each class.
+    unseen: Members,
+}
+
+impl Measuring<'_> {
+    fn set(&self, set: &Set<'_>, members: &Members) -> Result<OfSet, Error> {
+        let known = Ranges::of(set.data.rows, members, self.request.options.quantile);
+        let by_outcome = set.head.map(|head| self.by_outcome(&known, head));
         let norms = |head: &Head| {
             let norms = head.weight_norms().into_iter().map(f64::from);
-            ByClass::new(norms.collect(), &sizes)
+            ByClass::new(norms.collect(), &self.sizes)
         };
+        let subsets = self.subsets.as_ref();
         Ok(OfSet {
             name: set.name.to_owned(),
             counts: counts(members),
-            gap: against(&unseen),
-            equal_rows: subsets.as_ref().map(equal),
-            by_outcome: set.head.map(outcomes).transpose()?,
+            gap: self.against(&known, &self.unseen),
+            equal_rows: subsets.map(|subsets| self.equal_rows(subsets, set, members)),
+            by_outcome: by_outcome.transpose()?,
             head_norms: set.head.map(norms),
         })
-    };
-    Ok(Analysis {
-        classes: request.classes.to_vec(),
-        test_counts: counts(&unseen),
-        dims: test.rows.dims(),
-        quantile: options.quantile,
-        sets: sets
-            .iter()
-            .zip(&members)
-            .map(of_set)
-            .collect::<Result<_, _>>()?,
-        geometry: geometry((sets[0].data.rows, &members[0]), (test.rows, &unseen)),
-        subsets,
-        train_counts,
-    })
+    }
+
+    fn by_outcome(&self, known: &Ranges, head: &Head) -> Result<ByOutcome, Error> {
+        let test = self.request.test;
+        let named = head.predict(test.rows.data())?;
+        let [true_positives, false_negatives, false_positives] =
+            by_outcome(test.labels, &named, self.sizes.len())
+                .map(|unseen| self.against(known, &unseen));
+        Ok(ByOutcome {
+            true_positives,
+            false_negatives,
+            false_positives,
+        })
+    }
+
+    fn against(&self, known: &Ranges, unseen: &Members) -> Measured {
+        let options = self.request.options;
+        let gap = known.gap(&Ranges::of(
+            self.request.test.rows,
+            unseen,
+            options.quantile,
+        ));
+        self.measured(gap, counts(unseen))
+    }
+
+    fn equal_rows(&self, subsets: &Subsets, set: &Set<'_>, members: &Members) -> Measured {
+        let known = (set.data.rows, members);
+        let unseen = (self.request.test.rows, &self.unseen);
+        let gap = subsets.gap(known, unseen, self.request.options.quantile);
+        let rows = |gap: &f64| if gap.is_nan() { 0 } else { subsets.test_rows };
+        let rows = gap.per_class.iter().map(rows).collect();
+        self.measured(gap, rows)
+    }
+
+    fn measured(&self, gap: Gap, rows: Vec<usize>) -> Measured {
+        Measured {
+            correlation: spearman(&self.sizes, &gap.per_class),
+            gap,
+            rows,
+        }
+    }
 }

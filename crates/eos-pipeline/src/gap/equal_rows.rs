@@ -2,8 +2,7 @@
 
 use super::Gap;
 use super::ranges::{Members, Ranges, mean};
-use eos_tensor::{PhiloxRng, Rows};
-const SUBSETS: u32 = (1 << 31) + 16;
+use eos_tensor::{PhiloxRng, Rows, stream};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -85,7 +84,7 @@ impl Subsets {
                 return Vec::new();
             }
             let index = number << 32 | class as u64;
-            let mut rng = PhiloxRng::new(self.seed, SUBSETS, index);
+            let mut rng = PhiloxRng::new(self.seed, stream::SUBSETS, index);
             let mut rows = members.clone();
             for place in 0..count {
                 let left = (rows.len() - place) as u32;

@@ -20,14 +20,14 @@ pub struct Geometry {
     pub shift: ByClass,
     /// What the shift would be (root mean square) if both sides had one true mean:
     /// √(s_train² / n_train + s_unseen² / n_unseen). Either side needs two rows.
-    pub shift_by_chance: ByClass,
+    pub shift_by_chance: Vec<f64>,
     /// Shift over s_train.
     pub relative_shift: ByClass,
     /// Share of the way from m_train to g: (m_unseen − m_train) · (g − m_train) / ‖g − m_train‖².
     pub towards_global_mean: ByClass,
     /// What that share would be on average if both sides had one true mean:
     /// s_train² / (n_train ‖g − m_train‖²).
-    pub towards_by_chance: ByClass,
+    pub towards_by_chance: Vec<f64>,
     /// s_unseen / s_train. Either side needs two rows.
     pub spread_ratio: ByClass,
 }
@@ -128,15 +128,14 @@ pub(super) fn geometry(train: (Rows<'_>, &Members), unseen: (Rows<'_>, &Members)
         .zip(&unseen)
         .map(|(train, unseen)| OfClass::new(train, unseen, &global))
         .collect();
-    let by_class = |figure: &dyn Fn(&OfClass) -> f64| {
-        ByClass::new(classes.iter().map(figure).collect(), &sizes)
-    };
+    let each = |figure: &dyn Fn(&OfClass) -> f64| classes.iter().map(figure).collect();
+    let by_class = |figure: &dyn Fn(&OfClass) -> f64| ByClass::new(each(figure), &sizes);
     Geometry {
         shift: by_class(&|class| class.shift),
-        shift_by_chance: by_class(&|class| class.shift_by_chance),
+        shift_by_chance: each(&|class| class.shift_by_chance),
         relative_shift: by_class(&|class| class.relative_shift),
         towards_global_mean: by_class(&|class| class.towards),
-        towards_by_chance: by_class(&|class| class.towards_by_chance),
+        towards_by_chance: each(&|class| class.towards_by_chance),
         spread_ratio: by_class(&|class| class.spread_ratio),
     }
 }
@@ -175,17 +174,17 @@ mod tests {
         let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert_eq!(found.shift.per_class[..2], [1.0, 3.0]);
         assert!(near(
-            found.shift_by_chance.per_class[0],
+            found.shift_by_chance[0],
             (2.0_f64 / 2.0 + 8.0 / 2.0).sqrt()
         ));
         assert!(near(found.relative_shift.per_class[0], 0.5_f64.sqrt()));
         assert_eq!(found.towards_global_mean.per_class[..2], [0.25, 0.0]);
-        assert!(near(found.towards_by_chance.per_class[0], 1.0 / 16.0));
+        assert!(near(found.towards_by_chance[0], 1.0 / 16.0));
         assert!(near(found.spread_ratio.per_class[0], 2.0));
         // One row has no spread; a class that nobody has seen has nothing.
         assert!(found.spread_ratio.per_class[1].is_nan());
         assert!(found.shift.per_class[2].is_nan());
-        assert!(found.towards_by_chance.per_class[2].is_nan());
+        assert!(found.towards_by_chance[2].is_nan());
     }
 
     #[test]

@@ -20,11 +20,6 @@ pub(super) fn plots(analysis: &Analysis) -> Vec<(&'static str, String)> {
         })
         .collect()
     };
-    let figures = |(name, of): (&'static str, &ByClass), at: usize| Series {
-        name,
-        colour: colour(at),
-        values: of.per_class.clone(),
-    };
     let geometry = &analysis.geometry;
     let moved = [
         ("shift / training spread", &geometry.relative_shift),
@@ -35,8 +30,12 @@ pub(super) fn plots(analysis: &Analysis) -> Vec<(&'static str, String)> {
     ];
     let spread = [("unseen spread / training spread", &geometry.spread_ratio)];
     let shown = |all: &[(&'static str, &ByClass)]| -> Vec<Series<'_>> {
-        let all = all.iter().enumerate();
-        all.map(|(at, one)| figures(*one, at)).collect()
+        let series = all.iter().enumerate().map(|(at, (name, of))| Series {
+            name,
+            colour: colour(at),
+            values: of.per_class.clone(),
+        });
+        series.collect()
     };
     let plots = [
         (
