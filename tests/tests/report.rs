@@ -27,15 +27,6 @@ fn page() -> String {
     std::fs::read_to_string(finished().join("report.html")).unwrap()
 }
 
-/// Attribute `name` of the page's root.
-fn root(dom: &str, name: &str) -> String {
-    let start = dom.find("<html").unwrap();
-    let tag = &dom[start..start + dom[start..].find('>').unwrap()];
-    let value = tag.split(&format!("{name}=\"")).nth(1);
-    let value = value.unwrap_or_else(|| panic!("no {name} in {tag}"));
-    value.split('"').next().unwrap().to_owned()
-}
-
 #[test]
 fn the_page_holds_every_section_and_loads_nothing() {
     let page = page();
@@ -92,31 +83,16 @@ fn a_browser_runs_the_page_s_script_and_a_phone_shows_it_whole() {
         return;
     };
     let page = finished().join("report.html");
-    // A window of Chromium is no narrower than 500 pixels; a frame within a page is.
-    let text = std::fs::read_to_string(&page).unwrap();
-    let quoted = text.replace('&', "&amp;").replace('"', "&quot;");
-    let phone = finished().join("phone.html");
-    let script = "onload=\"document.documentElement.setAttribute('data-phone', \
-        this.contentDocument.documentElement.getAttribute('data-overflow'))\"";
-    let frame = format!(
-        "<!doctype html><html><iframe width=390 height=800 style=\"border:0\" {script} srcdoc=\"{quoted}\"></iframe></html>"
-    );
-    std::fs::write(&phone, frame).unwrap();
-
-    let dump = ["--dump-dom".to_owned()];
-    let dom = browser::open(&browser, &page, 1200, &dump);
-    assert_eq!(root(&dom, "data-script"), "ran");
-    assert_eq!(root(&dom, "data-overflow"), "0");
-    let rings: usize = root(&dom, "data-origins").parse().unwrap();
+    let dom = browser::dom(&browser, &page);
+    assert_eq!(browser::root(&dom, "data-script"), "ran");
+    assert_eq!(browser::root(&dom, "data-overflow"), "0");
+    let rings: usize = browser::root(&dom, "data-origins").parse().unwrap();
     assert!(
         rings > 100,
         "{rings} synthetic rows with origins on the map"
     );
     assert!(dom.contains("Point at, tap or focus a ring"));
-    assert_eq!(
-        root(&browser::open(&browser, &phone, 1200, &dump), "data-phone"),
-        "0"
-    );
+    assert_eq!(browser::overflow_on_a_phone(&browser, &page), 0);
 
     let shot = finished().join("report.png");
     let shown = [format!("--screenshot={}", shot.display())];

@@ -39,3 +39,33 @@ pub fn open(browser: &Path, page: &Path, width: u32, arguments: &[String]) -> St
     assert!(output.status.success(), "{}: {errors}", browser.display());
     String::from_utf8(output.stdout).unwrap()
 }
+
+/// What a page prints of itself once its scripts have run.
+pub fn dom(browser: &Path, page: &Path) -> String {
+    open(browser, page, 1200, &["--dump-dom".to_owned()])
+}
+
+/// Attribute `name` of a page's root.
+pub fn root(dom: &str, name: &str) -> String {
+    let start = dom.find("<html").unwrap();
+    let tag = &dom[start..start + dom[start..].find('>').unwrap()];
+    let value = tag.split(&format!("{name}=\"")).nth(1);
+    let value = value.unwrap_or_else(|| panic!("no {name} in {tag}"));
+    value.split('"').next().unwrap().to_owned()
+}
+
+/// Pixels that a page is wider than a phone.
+pub fn overflow_on_a_phone(browser: &Path, page: &Path) -> i32 {
+    // A window of Chromium is no narrower than 500 pixels; a frame within a page is.
+    let text = std::fs::read_to_string(page).unwrap();
+    let quoted = text.replace('&', "&amp;").replace('"', "&quot;");
+    let script = "onload=\"const page = this.contentDocument.documentElement; \
+        document.documentElement.setAttribute('data-phone', page.scrollWidth - page.clientWidth)\"";
+    let frame = format!(
+        "<!doctype html><html><iframe width=390 height=800 style=\"border:0\" {script} srcdoc=\"{quoted}\"></iframe></html>"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let phone = folder.path().join("phone.html");
+    std::fs::write(&phone, frame).unwrap();
+    root(&dom(browser, &phone), "data-phone").parse().unwrap()
+}

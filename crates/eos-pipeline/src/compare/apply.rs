@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::method::{BuiltIn, Method};
-use super::outcome::{Chosen, Cost, Outcome};
+use super::outcome::{Candidate, Chosen, Cost, Outcome};
 use crate::heads::{self, Stage, Tuned};
 use crate::metrics::Confusion;
 use crate::summary::MethodSummary;
@@ -82,16 +82,19 @@ fn choose(
                 100.0 * bac
             );
             observer.event(&Event::Note { text });
-            scored.push((candidate.to_string(), bac));
+            scored.push(Candidate {
+                method: candidate.to_string(),
+                bac,
+            });
         }
         let mut best = 0;
-        for (at, (_, bac)) in scored.iter().enumerate() {
-            if *bac > scored[best].1 {
+        for (at, candidate) in scored.iter().enumerate() {
+            if candidate.bac > scored[best].bac {
                 best = at;
             }
         }
         let chosen = Chosen {
-            method: scored[best].0.clone(),
+            method: scored[best].method.clone(),
             candidates: scored,
         };
         return Ok((candidates[best].clone(), Some(chosen)));

@@ -23,8 +23,8 @@ mod table;
 pub use bootstrap::Difference;
 pub use loss::LossSpec;
 pub use method::{BuiltIn, Method, Place};
-pub use outcome::{Chosen, Cost, Setting};
-pub use summary::{ComparisonSummary, Line, Spread};
+pub use outcome::{Candidate, Chosen, Cost, Setting};
+pub use summary::{ComparisonSummary, Line, Skipped, Spread};
 
 use crate::{Config, Error, Observer, RunOptions};
 use eos_data::Embeddings;

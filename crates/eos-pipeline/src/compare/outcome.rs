@@ -54,8 +54,17 @@ pub struct Setting {
 pub struct Chosen {
     /// The method with the chosen values.
     pub method: String,
-    /// Every candidate with its balanced accuracy on the validation rows.
-    pub candidates: Vec<(String, f64)>,
+    /// All that were tried.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A method that validation rows judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// With its parameters.
+    pub method: String,
+    /// Balanced accuracy on the validation rows.
+    pub bac: f64,
 }
 
 /// What a method took, that of the network that it stands on included.
