@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p eos-model --example generate_demo -- [SHEET.png] [SEED] [EPOCHS]`
 //!
-//! Synthetic images are decoded half-way between codes: SMOTE among the five nearest of a class. A classifier that was
+//! Synthetic images are decoded between codes, by SMOTE among the five nearest of a class. A classifier that was
 //! trained on real rows alone names them; beside its share of right answers stand those on the training images
 //! themselves, on these decoded from their own codes, and on real test images. Distances to the nearest training image
 //! are root mean squares of a pixel: 0 would be a copy. The sheet has a row for each class: an image, its decoded code,
@@ -20,6 +20,8 @@ use std::time::Instant;
 const CLASSES: usize = 10;
 const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
+/// Values of a code, as `GeneratorSpec::new` has them.
+const LATENT: usize = 300;
 const NEIGHBOURS: usize = 5;
 /// Synthetic images of each class.
 const SYNTHETIC: usize = 200;
@@ -28,7 +30,7 @@ const STEPS: usize = 300;
 const BATCH: usize = 64;
 /// Images in a row of the sheet.
 const COLUMNS: usize = 12;
-/// Streams of random numbers: class indices are below.
+/// The stream of what is drawn here.
 const DRAWS: u32 = 1000;
 
 /// Images `[N, 784]` from 0 to 1, and their classes.
@@ -98,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut page = Vec::new();
     for class in 0..CLASSES {
         let rows = train.class(class);
-        let synthetic = generator.decode(&between(&codes, spec.latent, &rows, class, seed))?;
+        let synthetic = generator.decode(&between(&codes, &rows, &rows, SYNTHETIC, seed))?;
         let real = pick(&test.images, &test.class(class));
         let right = |images: &[f32]| right(&classifier, images, class);
         println!(
@@ -112,15 +114,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             nearest(&synthetic, &train.images),
             nearest(&real, &train.images),
         );
-        // The first base's synthetic images stand at every n-th place (see `between`).
-        let of_first = (0..SYNTHETIC).step_by(rows.len().min(SYNTHETIC / COLUMNS));
         let mut row = pick(&train.images, &rows[..1]);
         row.extend(pick(&decoded, &rows[..1]));
-        row.extend(
-            of_first
-                .take(COLUMNS - 2)
-                .flat_map(|at| synthetic[at * PIXELS..][..PIXELS].to_vec()),
-        );
+        let around = between(&codes, &rows, &rows[..1], COLUMNS - 2, seed);
+        row.extend(generator.decode(&around)?);
         page.push(row);
     }
     save(&page, &sheet)?;
@@ -158,19 +155,18 @@ fn classifier(train: &Rows) -> Result<Network, Box<dyn Error>> {
     Ok(trainer.into_network())
 }
 
-/// Codes between each base and one of its nearest of the class; bases in turn.
-fn between(codes: &[f32], latent: usize, rows: &[usize], class: usize, seed: u64) -> Vec<f32> {
-    let code = |row: usize| &codes[row * latent..][..latent];
-    let bases = rows.len().min(SYNTHETIC / COLUMNS);
-    let mut out = Vec::with_capacity(SYNTHETIC * latent);
-    for at in 0..SYNTHETIC {
-        let mut rng = PhiloxRng::new(seed, class as u32, at as u64);
-        let base = code(rows[at % bases]);
-        let mut others: Vec<usize> = rows.to_vec();
+/// `count` codes between a base drawn from `bases` and one of its nearest of `rows`, a class.
+fn between(codes: &[f32], rows: &[usize], bases: &[usize], count: usize, seed: u64) -> Vec<f32> {
+    let code = |row: usize| &codes[row * LATENT..][..LATENT];
+    let mut out = Vec::with_capacity(count * LATENT);
+    for at in 0..count {
+        let mut rng = PhiloxRng::new(seed, DRAWS, at as u64);
+        let base = bases[rng.below(bases.len() as u32) as usize];
+        let mut others: Vec<usize> = rows.iter().copied().filter(|&row| row != base).collect();
+        let base = code(base);
         others.sort_by(|&a, &b| squared(base, code(a)).total_cmp(&squared(base, code(b))));
-        // The base itself comes first.
-        let neighbours = &others[1..=NEIGHBOURS.min(rows.len() - 1)];
-        let neighbour = code(neighbours[rng.below(neighbours.len() as u32) as usize]);
+        others.truncate(NEIGHBOURS);
+        let neighbour = code(others[rng.below(others.len() as u32) as usize]);
         let ratio = rng.unit();
         out.extend(base.iter().zip(neighbour).map(|(b, n)| b + ratio * (n - b)));
     }
