@@ -32,10 +32,12 @@ pub struct Summary {
     pub kept_epoch: usize,
     /// Seconds of phase one's epochs, whenever they ran.
     pub train_seconds: f64,
-    /// Seconds of embedding the images of both sets.
+    /// Seconds of embedding the images of both sets; 0 where an older version has run.
+    #[serde(default)]
     pub embed_seconds: f64,
     /// The most memory that the process has held until the heads were done, in bytes; `None` where the system does
     /// not tell.
+    #[serde(default)]
     pub peak_memory_bytes: Option<u64>,
     /// Loss, accuracy and validation BAC of each epoch.
     pub epochs: Vec<EpochRow>,
@@ -77,7 +79,9 @@ pub struct MethodSummary {
     pub confusion: Confusion,
     /// Norm of each class's head weights, `[C]`.
     pub head_norms: Vec<f32>,
-    /// Mean loss of its head in each epoch of phase three; empty for a head that was not trained there.
+    /// Mean loss of its head in each epoch of phase three; empty for a head that was not trained there, or by an older
+    /// version.
+    #[serde(default)]
     pub head_losses: Vec<f32>,
     /// Seconds of oversampling.
     pub sample_seconds: f64,
