@@ -8,6 +8,9 @@ use eos_plugin::Error;
 
 /// Weight of real rows' scores for other classes than theirs.
 const MISMATCH: f32 = 0.5;
+/// Largest singular value of each weight: with 1 the scores are too even to part modes that lie near each
+/// other.
+const LARGEST: f32 = 3.0;
 /// Power iterations before the first step; afterwards one a step follows the weights.
 const FIRST_ITERATIONS: usize = 10;
 
@@ -81,7 +84,7 @@ impl Critic {
         let mut hinge = |at: usize, sign: f32, weight: f32| {
             let short = 1.0 - sign * scores[at];
             // A score that is no number counts, so that the loss shows it.
-            if !(short <= 0.0) {
+            if short > 0.0 || short.is_nan() {
                 loss += f64::from(weight * short);
                 gradient[at] = -sign * weight;
             }
@@ -114,7 +117,8 @@ impl Critic {
         Ok((scores, gradient))
     }
 
-    /// Divides each weight by its largest singular value, which a power iteration follows.
+    /// Scales each weight so that its largest singular value, which a power iteration follows, is
+    /// [`LARGEST`].
     fn bound(&mut self) {
         for (layer, right) in self.network.0.iter_mut().zip(&mut self.directions) {
             let mut weight = copied(&layer.weight);
@@ -128,7 +132,9 @@ impl Critic {
             }
             let largest = unit(right);
             if largest > 0.0 {
-                weight.iter_mut().for_each(|weight| *weight /= largest);
+                weight
+                    .iter_mut()
+                    .for_each(|weight| *weight *= LARGEST / largest);
                 layer.weight.copy_from(&weight);
             }
         }

@@ -158,8 +158,8 @@ mod tests {
         let (start, network, mut gradients) = loss(&weights);
         assert_eq!(network.parameters(), 6 + 3 + 3 + 1);
         for (layer, dense) in network.0.iter().enumerate() {
-            let found = gradients.get_or_alloc_mut(&dense.weight).unwrap().clone();
-            for (i, found) in found.into_iter().enumerate() {
+            let found = gradients.get_or_alloc_mut(&dense.weight).unwrap();
+            for (i, found) in found.iter().enumerate() {
                 let mut moved = weights.clone();
                 // No rectifier turns on the way: the loss is linear in each weight there.
                 moved[layer][i] += 0.03125;

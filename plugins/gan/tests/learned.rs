@@ -63,7 +63,7 @@ fn no_copies(made: &Synthetic) {
 }
 
 /// Five overlapping clouds of 400 to 4 rows: each with a deviation of 1 in 16 dimensions, their
-/// centres some 5 apart, so that the nearest centre names 98 % of real rows right.
+/// centres some 7 apart.
 #[test]
 fn made_rows_are_named_by_what_knows_real_ones() {
     let counts = [400, 126, 40, 13, 4];
@@ -73,8 +73,8 @@ fn made_rows_are_named_by_what_knows_real_ones() {
             .map(|_| 1.3 * centre.normal() + rng.normal())
             .collect()
     });
-    for seed in 0..3 {
-        let params = format!("noise = {}", 32 + seed);
+    for noise in [8, 32, 64] {
+        let params = format!("noise = {noise}");
         let made = clouds.sample(&ENTRY, &[200; 5], &params).unwrap();
         no_copies(&made);
         let real = |class| of_class(&clouds.rows, &clouds.labels, 16, class);
@@ -86,18 +86,18 @@ fn made_rows_are_named_by_what_knows_real_ones() {
                 centres.iter().all(|centre| own <= squared(row, centre))
             };
             let right = rows.iter().filter(near).count();
-            assert!(right >= 150, "seed {seed}, class {class}: {right} of 200");
+            assert!(right >= 150, "noise {noise}, class {class}: {right} of 200");
             let wide = spread(&rows) / spread(&real(class));
             assert!(
-                (0.3..2.0).contains(&wide),
-                "seed {seed}, class {class}: {wide}"
+                (0.2..2.0).contains(&wide),
+                "noise {noise}, class {class}: {wide}"
             );
         }
     }
 }
 
 /// Each class is two clouds, 6 apart, with nothing between them: its mean and deviation, which the
-/// generator begins with, put half of the rows there.
+/// generator begins with, put most of the rows there.
 #[test]
 fn the_shape_of_a_class_is_learned() {
     let pairs = set(&[600, 120], 4, |class, rng| {
@@ -116,6 +116,6 @@ fn the_shape_of_a_class_is_learned() {
         let rows = made.rows.chunks(4).zip(&made.labels);
         rows.filter(|row| right(*row)).count() as f64 / 1000.0
     };
-    let (start, end) = (share("epochs = 1"), share("epochs = 200"));
+    let (start, end) = (share("epochs = 1"), share(""));
     assert!(start < 0.5 && end > 0.8, "{start} {end}");
 }
