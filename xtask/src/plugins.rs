@@ -78,6 +78,7 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     let folder = build_into(
         workspace,
         &Source::product(workspace),
+        &["--release".to_owned()],
         &workspace.release().join("plugins"),
     )?;
     println!("plugins: {}", folder.display());
@@ -101,10 +102,16 @@ pub fn host_program(arguments: &[String]) -> Result<PathBuf> {
         })
 }
 
-/// Builds the libraries that a registry lists (release) and copies them and the registry into `folder`.
-pub fn build_into(workspace: &Workspace, source: &Source, folder: &Path) -> Result<PathBuf> {
+/// Builds the libraries that a registry lists, in the profile of cargo's arguments `profile`, and copies them and the
+/// registry into `folder`.
+pub fn build_into(
+    workspace: &Workspace,
+    source: &Source,
+    profile: &[String],
+    folder: &Path,
+) -> Result<PathBuf> {
     let libraries = source.libraries()?;
-    let mut arguments = vec!["--release".to_owned()];
+    let mut arguments = profile.to_vec();
     for library in &libraries {
         arguments.extend(["--package".to_owned(), package_of(workspace, library)?]);
     }

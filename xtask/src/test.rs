@@ -9,7 +9,7 @@ use crate::cargo;
 use crate::plugins::{self, Source};
 use crate::workspace::Workspace;
 
-/// Folder of the released plugins' copies and their registry, for tests that load plugins.
+/// Folder of the product's plugins' copies and their registry, for tests that load plugins.
 const PLUGINS: &str = "EOS_TEST_PLUGINS";
 /// Folder of the plugins that misbehave on purpose, and their registry.
 const MISBEHAVING: &str = "EOS_TEST_MISBEHAVING";
@@ -30,7 +30,7 @@ pub struct Options {
 pub struct Built {
     /// The `eos` program in the profile of the tests: overflow and debug assertions are checked in it.
     pub program: PathBuf,
-    /// Folder of the released plugins' copies and their registry.
+    /// Folder of the product's plugins' copies and their registry.
     pub plugins: PathBuf,
     /// The program that isolated plugins run in.
     pub host: PathBuf,
@@ -43,6 +43,7 @@ impl Built {
             plugins: plugins::build_into(
                 workspace,
                 &Source::product(workspace),
+                &[],
                 &folder(workspace).join("product"),
             )?,
             program: cargo::build(&["--package".into(), "eos-cli".into()])?
@@ -74,7 +75,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         let folder = folder(workspace).join("misbehaving");
         command.env(
             MISBEHAVING,
-            plugins::build_into(workspace, &misbehaving, &folder)?,
+            plugins::build_into(workspace, &misbehaving, &[], &folder)?,
         );
     }
     if !names_a_package(&options.arguments) {

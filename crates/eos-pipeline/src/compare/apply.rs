@@ -1,7 +1,8 @@
 //! One method on the embeddings of a network: parameters chosen, a head made, measured once.
 
+use super::built_in::BuiltIn;
 use super::ground::Ground;
-use super::method::{BuiltIn, Method};
+use super::method::Method;
 use super::outcome::{Candidate, Chosen, Cost, Outcome};
 use crate::heads::{self, Stage, Tuned};
 use crate::metrics::Confusion;

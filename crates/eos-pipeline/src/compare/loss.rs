@@ -1,6 +1,7 @@
 //! A loss as it is named: `NAME[:KEY=VALUE,…][+WEIGHTS][+drw]`.
 
 use super::suggest::nearest;
+use super::words::separated;
 use crate::Error;
 use crate::config::{Config, value};
 use eos_model::{ClassWeights, Loss};
@@ -43,7 +44,7 @@ impl LossSpec {
     /// [`Error::Request`] for what cannot be read, with what comes near.
     pub fn read(words: &[String]) -> Result<Vec<Self>, Error> {
         let mut losses: Vec<Self> = Vec::new();
-        for text in words.iter().flat_map(|word| super::method::separated(word)) {
+        for text in words.iter().flat_map(|word| separated(word)) {
             let loss = text.parse()?;
             if !losses.contains(&loss) {
                 losses.push(loss);

@@ -1,5 +1,7 @@
 //! A method as it is named: `[PLACE/]NAME[:KEY=VALUE,…]`.
 
+use super::built_in::BuiltIn;
+use super::words::{outside_brackets, separated};
 use crate::Error;
 use crate::config::value;
 use serde::{Deserialize, Serialize};
@@ -36,60 +38,6 @@ impl fmt::Display for Place {
             Self::Embedding => "embedding",
             Self::Pixel => "pixel",
         })
-    }
-}
-
-/// What needs no plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BuiltIn {
-    /// The head of phase one.
-    AsTrained,
-    /// A head trained on the embeddings as they are.
-    Retrained,
-    /// The same with class weights in its loss.
-    Reweighted,
-    /// The head of phase one with logits − τ ln prior.
-    LogitAdjusted,
-    /// The head of phase one with its norms evened out.
-    TauNorm,
-    /// The nearest class mean.
-    NearestMean,
-    /// Images between the codes of class-mates in an auto-encoder.
-    DeepSmote,
-}
-
-const DEEPSMOTE: &str = "deepsmote";
-
-/// Name, kind, and parameters with what they are where they are not given.
-const BUILT_IN: [(&str, BuiltIn, &[(&str, &str)]); 7] = [
-    ("as-trained", BuiltIn::AsTrained, &[]),
-    ("retrained", BuiltIn::Retrained, &[]),
-    ("reweighted", BuiltIn::Reweighted, &[("weights", "inverse")]),
-    ("logit-adjusted", BuiltIn::LogitAdjusted, &[("tau", "1.0")]),
-    ("tau-norm", BuiltIn::TauNorm, &[("tau", "1.0")]),
-    ("ncm", BuiltIn::NearestMean, &[]),
-    (
-        DEEPSMOTE,
-        BuiltIn::DeepSmote,
-        &[("epochs", "60"), ("latent", "300")],
-    ),
-];
-
-impl BuiltIn {
-    /// The names of all of them.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        BUILT_IN.iter().map(|(name, ..)| *name)
-    }
-
-    fn entry(
-        name: &str,
-    ) -> Option<&'static (&'static str, Self, &'static [(&'static str, &'static str)])> {
-        BUILT_IN.iter().find(|(known, ..)| *known == name)
-    }
-
-    /// The one of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::entry(name).map(|(_, kind, _)| *kind)
     }
 }
 
@@ -315,40 +263,6 @@ impl Method {
             false => text,
         }
     }
-}
-
-/// The methods of a word: a comma begins a new one unless what follows is one more `key=value`.
-pub(crate) fn separated(word: &str) -> Vec<String> {
-    let mut methods: Vec<String> = Vec::new();
-    for part in outside_brackets(word) {
-        let names = part.split([':', '[']).next().unwrap_or_default();
-        match methods.last_mut() {
-            Some(method) if names.contains('=') => *method += &format!(",{part}"),
-            _ if part.is_empty() => {}
-            _ => methods.push(part),
-        }
-    }
-    methods
-}
-
-/// Splits at commas that stand in no brackets.
-fn outside_brackets(text: &str) -> Vec<String> {
-    let (mut parts, mut depth) = (vec![String::new()], 0usize);
-    for letter in text.chars() {
-        match letter {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        match parts.last_mut() {
-            Some(part) if letter != ',' || depth > 0 => part.push(letter),
-            _ => parts.push(String::new()),
-        }
-    }
-    parts
-        .into_iter()
-        .map(|part| part.trim().to_owned())
-        .collect()
 }
 
 #[cfg(test)]

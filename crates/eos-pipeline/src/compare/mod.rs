@@ -7,6 +7,7 @@
 
 mod apply;
 mod bootstrap;
+mod built_in;
 mod folder;
 mod ground;
 mod loss;
@@ -14,15 +15,18 @@ mod method;
 mod outcome;
 mod page;
 mod pixel;
+mod prepare;
 mod study;
 mod suggest;
 mod summary;
 mod sweep;
 mod table;
+mod words;
 
 pub use bootstrap::Difference;
+pub use built_in::BuiltIn;
 pub use loss::LossSpec;
-pub use method::{BuiltIn, Method, Place};
+pub use method::{Method, Place};
 pub use outcome::{Candidate, Chosen, Cost, Setting};
 pub use summary::{ComparisonSummary, Line, Skipped, Spread};
 
