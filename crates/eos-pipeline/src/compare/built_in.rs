@@ -19,10 +19,14 @@ pub enum BuiltIn {
     DeepSmote,
 }
 
-const DEEPSMOTE: &str = "deepsmote";
-
 /// Name, kind, and parameters with what they are where they are not given.
-const BUILT_IN: [(&str, BuiltIn, &[(&str, &str)]); 7] = [
+pub(crate) type Entry = (
+    &'static str,
+    BuiltIn,
+    &'static [(&'static str, &'static str)],
+);
+
+const BUILT_IN: [Entry; 7] = [
     ("as-trained", BuiltIn::AsTrained, &[]),
     ("retrained", BuiltIn::Retrained, &[]),
     ("reweighted", BuiltIn::Reweighted, &[("weights", "inverse")]),
@@ -30,7 +34,7 @@ const BUILT_IN: [(&str, BuiltIn, &[(&str, &str)]); 7] = [
     ("tau-norm", BuiltIn::TauNorm, &[("tau", "1.0")]),
     ("ncm", BuiltIn::NearestMean, &[]),
     (
-        DEEPSMOTE,
+        "deepsmote",
         BuiltIn::DeepSmote,
         &[("epochs", "60"), ("latent", "300")],
     ),
@@ -42,9 +46,7 @@ impl BuiltIn {
         BUILT_IN.iter().map(|(name, ..)| *name)
     }
 
-    fn entry(
-        name: &str,
-    ) -> Option<&'static (&'static str, Self, &'static [(&'static str, &'static str)])> {
+    pub(crate) fn entry(name: &str) -> Option<&'static Entry> {
         BUILT_IN.iter().find(|(known, ..)| *known == name)
     }
 

@@ -16,9 +16,12 @@ pub(crate) struct Sweep<'a> {
     pub lines: Vec<&'a Line>,
 }
 
+/// A value, as it is written, and its line.
+type Entry<'a> = (f64, String, &'a Line);
+
 /// Every sweep that is among the lines.
 pub(crate) fn sweeps(summary: &ComparisonSummary) -> Vec<Sweep<'_>> {
-    let mut groups: Vec<(String, Vec<(f64, String, &Line)>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<Entry<'_>>)> = Vec::new();
     for line in &summary.lines {
         let Ok(mut read) = Method::read(std::slice::from_ref(&line.method), Place::Embedding)
         else {
@@ -42,7 +45,7 @@ pub(crate) fn sweeps(summary: &ComparisonSummary) -> Vec<Sweep<'_>> {
         }
     }
     groups.retain(|(_, entries)| entries.len() >= LEAST);
-    let sweep = |(title, mut entries): (String, Vec<(f64, String, _)>)| {
+    let sweep = |(title, mut entries): (String, Vec<Entry<'_>>)| {
         entries.sort_by(|a, b| a.0.total_cmp(&b.0));
         Sweep {
             title,
