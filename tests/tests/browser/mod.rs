@@ -69,3 +69,19 @@ pub fn overflow_on_a_phone(browser: &Path, page: &Path) -> i32 {
     std::fs::write(&phone, frame).unwrap();
     root(&dom(browser, &phone), "data-phone").parse().unwrap()
 }
+
+/// Refuses a page that would load anything.
+pub fn loads_nothing(page: &str) {
+    // The name space of SVG is a name, nothing that is fetched.
+    let rest = page.replace("http://www.w3.org/2000/svg", "");
+    for address in [
+        "http://",
+        "https://",
+        "src=\"//",
+        "href=\"//",
+        "url(",
+        "@import",
+    ] {
+        assert!(!rest.contains(address), "'{address}' in the page");
+    }
+}

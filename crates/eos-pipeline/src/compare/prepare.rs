@@ -2,7 +2,7 @@
 
 use super::apply::no_validation;
 use super::built_in::BuiltIn;
-use super::method::Place;
+use super::method::{Method, Place};
 use super::{Comparison, LossSpec, Source, suggest};
 use crate::source::load_data;
 use crate::{Config, Error};

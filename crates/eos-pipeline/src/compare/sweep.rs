@@ -45,15 +45,17 @@ pub(crate) fn sweeps(summary: &ComparisonSummary) -> Vec<Sweep<'_>> {
         }
     }
     groups.retain(|(_, entries)| entries.len() >= LEAST);
-    let sweep = |(title, mut entries): (String, Vec<Entry<'_>>)| {
-        entries.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Sweep {
-            title,
-            values: entries.iter().map(|(_, value, _)| value.clone()).collect(),
-            lines: entries.into_iter().map(|(.., line)| line).collect(),
-        }
-    };
     groups.into_iter().map(sweep).collect()
+}
+
+/// In the order of the values.
+fn sweep((title, mut entries): (String, Vec<Entry<'_>>)) -> Sweep<'_> {
+    entries.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Sweep {
+        title,
+        values: entries.iter().map(|(_, value, _)| value.clone()).collect(),
+        lines: entries.into_iter().map(|(.., line)| line).collect(),
+    }
 }
 
 #[cfg(test)]
