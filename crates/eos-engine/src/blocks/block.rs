@@ -2,7 +2,7 @@
 
 use super::batch::{MOST_VALUES, countable};
 
-/// One step of a [`Sequence`]. Shapes are channels × height × width.
+/// One step of a [`Sequence`](super::Sequence). Shapes are channels × height × width.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Block {
