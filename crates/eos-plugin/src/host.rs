@@ -94,6 +94,7 @@ impl<'a> Host<'a> {
     }
 
     /// A line for the run's summary, such as how many rows a fallback made.
+    /// `trained P parameters in S steps` counts as cost where methods are compared.
     pub fn note(&self, line: &str) {
         self.log(abi::LOG_NOTE, line);
     }
