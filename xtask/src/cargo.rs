@@ -35,26 +35,63 @@ pub fn has(subcommand: &str) -> bool {
 
 /// A file that a build left.
 #[derive(Debug, Deserialize)]
-pub struct Artifact {
+struct Artifact {
     /// What it was built from.
-    pub target: Target,
+    target: Target,
+    profile: Profile,
     /// Every file of it.
-    pub filenames: Vec<PathBuf>,
+    filenames: Vec<PathBuf>,
     /// The program, where it is one.
-    pub executable: Option<PathBuf>,
+    executable: Option<PathBuf>,
 }
 
 /// What an artifact was built from.
 #[derive(Debug, Deserialize)]
-pub struct Target {
+struct Target {
     /// The library's or program's name.
-    pub name: String,
+    name: String,
 }
 
-/// Runs `cargo build` with further arguments, its progress shown, and lists what it built.
+#[derive(Debug, Deserialize)]
+struct Profile {
+    /// Whether it is the tests of its target.
+    test: bool,
+}
+
+/// What a build left.
 ///
 /// The paths come from cargo itself, so they hold with any target folder and any build target.
-pub fn build(arguments: &[String]) -> Result<Vec<Artifact>> {
+#[derive(Debug)]
+pub struct Built(Vec<Artifact>);
+
+impl Built {
+    /// The program of a name.
+    pub fn program(&self, name: &str) -> Result<PathBuf> {
+        self.find(name, |artifact| artifact.executable.clone())
+            .with_context(|| format!("cargo built no program named '{name}'"))
+    }
+
+    /// The dynamic library of a name, in which `_` stands for `-`.
+    pub fn library(&self, name: &str) -> Result<PathBuf> {
+        let suffix = std::env::consts::DLL_SUFFIX;
+        let is_dynamic = |file: &&PathBuf| file.to_string_lossy().ends_with(suffix);
+        self.find(name, |artifact| {
+            artifact.filenames.iter().find(is_dynamic).cloned()
+        })
+        .with_context(|| format!("cargo built no dynamic library named '{name}'"))
+    }
+
+    fn find(&self, name: &str, file: impl Fn(&Artifact) -> Option<PathBuf>) -> Option<PathBuf> {
+        let named = |artifact: &&Artifact| {
+            !artifact.profile.test
+                && artifact.target.name.replace('-', "_") == name.replace('-', "_")
+        };
+        self.0.iter().filter(named).find_map(file)
+    }
+}
+
+/// Runs `cargo build` with further arguments, its progress shown.
+pub fn build(arguments: &[String]) -> Result<Built> {
     let mut command = command();
     command
         .args(["build", "--message-format", "json-render-diagnostics"])
@@ -67,7 +104,7 @@ pub fn build(arguments: &[String]) -> Result<Vec<Artifact>> {
     if !output.status.success() {
         bail!("{shown} failed ({})", output.status);
     }
-    artifacts(&String::from_utf8_lossy(&output.stdout))
+    artifacts(&String::from_utf8_lossy(&output.stdout)).map(Built)
 }
 
 /// The artifacts among cargo's messages, one JSON object a line.
@@ -113,14 +150,22 @@ mod tests {
         let messages = concat!(
             r#"{"reason":"build-script-executed","package_id":"x"}"#,
             "\n",
-            r#"{"reason":"compiler-artifact","target":{"name":"a","kind":["cdylib","rlib"]},"#,
-            r#""filenames":["t/liba.so","t/liba.rlib"],"executable":null}"#,
+            r#"{"reason":"compiler-artifact","target":{"name":"a_b","kind":["cdylib","rlib"]},"#,
+            r#""profile":{"test":false},"filenames":["t/liba-b.rlib","t/liba-b.SUFFIX"],"executable":null}"#,
             "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"a-b"},"profile":{"test":true},"#,
+            r#""filenames":["t/tests"],"executable":"t/tests"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"a-b"},"profile":{"test":false},"#,
+            r#""filenames":["t/a-b"],"executable":"t/a-b"}"#,
         );
-        let found = artifacts(messages).expect("both lines are cargo's");
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].target.name, "a");
-        assert_eq!(found[0].filenames[0], PathBuf::from("t/liba.so"));
+        let messages = messages.replace(".SUFFIX", std::env::consts::DLL_SUFFIX);
+        let built = Built(artifacts(&messages).expect("the lines are cargo's"));
+        let program = built.program("a-b").expect("it is there");
+        assert_eq!(program, PathBuf::from("t/a-b"));
+        let library = built.library("a_b").expect("it is there too");
+        assert!(library.starts_with("t") && library.extension() != Some("rlib".as_ref()));
+        assert!(built.program("a").is_err());
     }
 
     #[test]

@@ -5,8 +5,9 @@ use anyhow::Result;
 use crate::cargo;
 use crate::demo;
 use crate::steps::{Outcome, Steps};
+use crate::test::{self, Built};
 use crate::workspace::Workspace;
-use crate::{kernels, test, tidy};
+use crate::{kernels, tidy};
 
 /// Runs every check and ends with each one's seconds.
 pub fn run(workspace: &Workspace) -> Result<()> {
@@ -56,11 +57,17 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         )?;
         Ok(Outcome::Done)
     })?;
+    let mut built = None;
+    steps.run("build", || {
+        built = Some(Built::everything(workspace)?);
+        Ok(Outcome::Done)
+    })?;
+    let built = built.expect("a step that fails ends this");
     steps.run("test", || {
-        test::run(workspace, &test::Options::default()).map(|()| Outcome::Done)
+        test::all(workspace, &built).map(|()| Outcome::Done)
     })?;
     steps.run("demo --quick", || {
-        demo::run(workspace, &demo::Options::quick()).map(|()| Outcome::Done)
+        demo::run_quickly(workspace, 0, &built).map(|()| Outcome::Done)
     })?;
     print!("\n{}", steps.summary());
     Ok(())

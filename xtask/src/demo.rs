@@ -1,9 +1,9 @@
 //! `cargo xtask demo`: the whole method on the embedded images, from a bare checkout.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::cargo;
@@ -29,66 +29,43 @@ pub struct Options {
     seed: u64,
 }
 
-impl Options {
-    /// What `cargo xtask ci` runs.
-    pub fn quick() -> Self {
-        Self {
-            quick: true,
-            seed: 0,
-        }
-    }
-}
-
 /// Builds the command and its plugins, says how long the run will take, and runs it.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.quick {
-        return run_quickly(workspace, options);
+        let built = Built::product(workspace)?;
+        return run_quickly(workspace, options.seed, &built);
     }
     let mut steps = Steps::default();
     let mut program = PathBuf::new();
-    steps.run("build the command", || {
-        program = build_program()?;
+    steps.run("build the command and its plugins", || {
+        program = plugins::build(workspace)?.program;
         Ok(Outcome::Done)
-    })?;
-    steps.run("build the plugins", || {
-        plugins::build(workspace).map(|_| Outcome::Done)
     })?;
     steps.run("train, oversample, fine-tune", || {
         println!("{}", Machine::here().estimate());
-        cargo::run(&mut command(workspace, options, &program))?;
+        cargo::run(&mut command(workspace, options.seed, &program))?;
         Ok(Outcome::Done)
     })
 }
 
-/// The same in its shortest form, which builds nothing where the tests have run.
-fn run_quickly(workspace: &Workspace, options: &Options) -> Result<()> {
-    let built = Built::new(workspace)?;
-    let mut command = command(workspace, options, &built.program);
+/// The same in its shortest form, with what the tests start.
+pub fn run_quickly(workspace: &Workspace, seed: u64, built: &Built) -> Result<()> {
+    let product = &built.product;
+    let mut command = command(workspace, seed, &product.program);
     command
         .args(["--out", "runs/demo-quick"])
         .args(["--set", "train.epochs=1", "--set", "head.epochs=1"])
-        .env("EOS_REGISTRY", built.plugins.join("registry.toml"))
-        .env(HOST, &built.host);
+        .env("EOS_REGISTRY", product.plugins.join("registry.toml"))
+        .env(HOST, &product.host);
     cargo::run(&mut command)
 }
 
-/// The release `eos`.
-pub fn build_program() -> Result<PathBuf> {
-    cargo::build(&["--release".into(), "--package".into(), "eos-cli".into()])?
-        .into_iter()
-        .filter(|artifact| artifact.target.name == "eos")
-        .find_map(|artifact| artifact.executable)
-        .context("cargo built no program named 'eos' from the package eos-cli")
-}
-
-fn command(workspace: &Workspace, options: &Options, program: &PathBuf) -> Command {
+fn command(workspace: &Workspace, seed: u64, program: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .current_dir(&workspace.root)
         .args(["run", "examples/demo/demo.toml", "--fresh"]);
-    command
-        .arg("--set")
-        .arg(format!("run.seed={}", options.seed));
+    command.arg("--set").arg(format!("run.seed={seed}"));
     command
 }
 

@@ -5,31 +5,27 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::demo;
 use crate::plugins;
 use crate::workspace::Workspace;
 
 /// Builds release and lays the command, the program of isolated plugins, and the plugins with their
 /// locked registry side by side, as the command looks for them.
 pub fn run(workspace: &Workspace) -> Result<()> {
-    let program = demo::build_program()?;
-    plugins::lock(workspace)?;
-    let host = plugins::host_program(&["--release".into()])?;
+    let product = plugins::lock(workspace)?;
     let folder = workspace.target.join("dist").join("eos");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
     let plugins = folder.join("plugins");
     fs::create_dir_all(&plugins).with_context(|| plugins.display().to_string())?;
-    for file in [&program, &host] {
+    for file in [&product.program, &product.host] {
         copy(file, &folder)?;
     }
     for file in ["README.md", "LICENSE"] {
         copy(&workspace.root.join(file), &folder)?;
     }
-    let built = workspace.release().join("plugins");
     for file in plugins::shipped(workspace)? {
-        copy(&built.join(file), &plugins)?;
+        copy(&product.plugins.join(file), &plugins)?;
     }
     println!("distribution: {}", folder.display());
     println!("try it: {} doctor", folder.join("eos").display());

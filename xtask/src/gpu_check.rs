@@ -20,11 +20,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         "--example".into(),
         "gpu_check".into(),
     ])?;
-    let program = built
-        .into_iter()
-        .filter(|artifact| artifact.target.name == "gpu_check")
-        .find_map(|artifact| artifact.executable)
-        .context("cargo built no program named 'gpu_check' from the package eos-cuda")?;
+    let program = built.program("gpu_check")?;
     let folder = workspace.target.join("gpu-check");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let copy = folder.join("gpu_check");

@@ -12,6 +12,7 @@ mod gpu_check;
 mod kernels;
 mod new_plugin;
 mod plugins;
+mod product;
 mod reproduce;
 mod steps;
 mod test;
@@ -58,7 +59,7 @@ enum Workflow {
 
 #[derive(Subcommand)]
 enum PluginsWorkflow {
-    /// Build the plugins that plugins/registry.toml lists and put them beside the release `eos`
+    /// Build the release `eos`, and beside it the plugins that plugins/registry.toml lists
     Build,
     /// Write the built libraries' SHA-256 into the registry beside the release `eos`
     Lock,
@@ -99,7 +100,7 @@ fn dispatch(workflow: Workflow) -> anyhow::Result<()> {
         Workflow::Dist => dist::run(&workspace),
         Workflow::Tidy => tidy::run(&workspace),
         Workflow::Plugins(PluginsWorkflow::Build) => plugins::build(&workspace).map(drop),
-        Workflow::Plugins(PluginsWorkflow::Lock) => plugins::lock(&workspace),
+        Workflow::Plugins(PluginsWorkflow::Lock) => plugins::lock(&workspace).map(drop),
         Workflow::Plugins(PluginsWorkflow::New { name }) => new_plugin::run(&workspace, &name),
     }
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask plugins build|lock`: libraries and their registry, built and laid side by side.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +8,12 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::cargo;
+use crate::cargo::Built;
+use crate::product::Product;
 use crate::workspace::Workspace;
 
 /// The name of a registry in its folder.
 const REGISTRY: &str = "registry.toml";
-
-/// The program that isolated plugins run in.
-const HOST: &str = "eos-plugin-host";
 
 /// A registry in the source tree, whose libraries are packages of the workspace.
 pub struct Source {
@@ -42,9 +39,26 @@ impl Source {
         }
     }
 
-    /// Does the tree have this registry?
-    pub fn exists(&self) -> bool {
-        self.registry.is_file()
+    /// The packages of its libraries.
+    pub fn packages(&self, workspace: &Workspace) -> Result<Vec<String>> {
+        let libraries = self.libraries()?;
+        let packages = libraries
+            .iter()
+            .map(|library| package_of(workspace, library));
+        packages.collect()
+    }
+
+    /// Copies its libraries, which cargo has built, and the registry into a folder.
+    pub fn lay(&self, built: &Built, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).with_context(|| shown(folder))?;
+        for library in self.libraries()? {
+            let file = built.library(&library)?;
+            let name = file.file_name().with_context(|| shown(&file))?;
+            let bytes = fs::read(&file).with_context(|| shown(&file))?;
+            replace(&bytes, &folder.join(name))?;
+        }
+        let registry = fs::read(&self.registry).with_context(|| shown(&self.registry))?;
+        replace(&registry, &folder.join(REGISTRY))
     }
 
     fn libraries(&self) -> Result<Vec<String>> {
@@ -73,65 +87,13 @@ fn libraries(registry: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Builds the product's plugins beside the release `eos`, where the command looks for them.
-pub fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = build_into(
-        workspace,
-        &Source::product(workspace),
-        &["--release".to_owned()],
-        &workspace.release().join("plugins"),
-    )?;
-    println!("plugins: {}", folder.display());
-    let host = host_program(&["--release".to_owned()])?;
-    println!("for isolated plugins: {}", host.display());
-    Ok(folder)
-}
-
-/// Builds the program that isolated plugins run in; cargo puts it beside `eos`, where the command looks for it.
-pub fn host_program(arguments: &[String]) -> Result<PathBuf> {
-    let mut all = ["--package", "eos-registry", "--bin", HOST]
-        .map(String::from)
-        .to_vec();
-    all.extend_from_slice(arguments);
-    cargo::build(&all)?
-        .into_iter()
-        .filter(|artifact| artifact.target.name == HOST)
-        .find_map(|artifact| artifact.executable)
-        .with_context(|| {
-            format!("cargo built no program named '{HOST}' from the package eos-registry")
-        })
-}
-
-/// Builds the libraries that a registry lists, in the profile of cargo's arguments `profile`, and copies them and the
-/// registry into `folder`.
-pub fn build_into(
-    workspace: &Workspace,
-    source: &Source,
-    profile: &[String],
-    folder: &Path,
-) -> Result<PathBuf> {
-    let libraries = source.libraries()?;
-    let mut arguments = profile.to_vec();
-    for library in &libraries {
-        arguments.extend(["--package".to_owned(), package_of(workspace, library)?]);
-    }
-    let built = built_libraries(&arguments)?;
-    fs::create_dir_all(folder).with_context(|| shown(folder))?;
-    for library in &libraries {
-        let file = built
-            .get(library)
-            .with_context(|| format!("package '{library}' builds no cdylib of that name"))?;
-        let name = file.file_name().with_context(|| shown(file))?;
-        replace(
-            &fs::read(file).with_context(|| shown(file))?,
-            &folder.join(name),
-        )?;
-    }
-    replace(
-        &fs::read(&source.registry).with_context(|| shown(&source.registry))?,
-        &folder.join(REGISTRY),
-    )?;
-    Ok(folder.to_owned())
+/// Builds the product in release, the plugins beside the command.
+pub fn build(workspace: &Workspace) -> Result<Product> {
+    let product = Product::release(workspace)?;
+    println!("command: {}", product.program.display());
+    println!("plugins: {}", product.plugins.display());
+    println!("for isolated plugins: {}", product.host.display());
+    Ok(product)
 }
 
 /// The member package that builds a library: the same name with hyphens.
@@ -149,19 +111,6 @@ fn package_of(workspace: &Workspace, library: &str) -> Result<String> {
     }
 }
 
-/// Builds packages and maps the name of each dynamic library among them to its file.
-fn built_libraries(arguments: &[String]) -> Result<HashMap<String, PathBuf>> {
-    let suffix = std::env::consts::DLL_SUFFIX;
-    let libraries = cargo::build(arguments)?.into_iter().filter_map(|artifact| {
-        let dynamic = artifact
-            .filenames
-            .into_iter()
-            .find(|file| file.to_string_lossy().ends_with(suffix))?;
-        Some((artifact.target.name.replace('-', "_"), dynamic))
-    });
-    Ok(libraries.filter(|(name, _)| !name.is_empty()).collect())
-}
-
 /// Names of the files that [`build`] puts beside the release `eos`.
 pub fn shipped(workspace: &Workspace) -> Result<Vec<String>> {
     let libraries = Source::product(workspace).libraries()?;
@@ -176,8 +125,9 @@ fn library_file(library: &str) -> String {
 }
 
 /// Writes the hash of each built library into the registry beside the release `eos`.
-pub fn lock(workspace: &Workspace) -> Result<()> {
-    let folder = build(workspace)?;
+pub fn lock(workspace: &Workspace) -> Result<Product> {
+    let product = build(workspace)?;
+    let folder = &product.plugins;
     let registry = folder.join(REGISTRY);
     let text = fs::read_to_string(&registry).with_context(|| shown(&registry))?;
     let locked = locked(&text, |library| {
@@ -186,7 +136,7 @@ pub fn lock(workspace: &Workspace) -> Result<()> {
     })?;
     replace(locked.as_bytes(), &registry)?;
     println!("hashes: {}", registry.display());
-    Ok(())
+    Ok(product)
 }
 
 /// A registry's text with the `sha256` of every entry set; other keys stay, comments do not.

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use crate::bench::processor;
 use crate::cargo;
-use crate::demo::build_program;
 use crate::plugins;
 use crate::steps::{Outcome, Steps};
 use crate::workspace::Workspace;
@@ -115,8 +114,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut steps = Steps::default();
     let mut eos = Eos::default();
     steps.run("build the command and its plugins", || {
-        eos.program = build_program()?;
-        plugins::build(workspace).map(|_| Outcome::Done)
+        eos.program = plugins::build(workspace)?.program;
+        Ok(Outcome::Done)
     })?;
     steps.run("train, embed", || {
         if run.join("summary.json").is_file() {

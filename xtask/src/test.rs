@@ -1,12 +1,14 @@
 //! `cargo xtask test`: every test of the workspace, with the plugins and the command that some of them start.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::cargo;
-use crate::plugins::{self, Source};
+use crate::plugins::Source;
+use crate::product::{self, Product};
 use crate::workspace::Workspace;
 
 /// Folder of the product's plugins' copies and their registry, for tests that load plugins.
@@ -19,7 +21,7 @@ const PROGRAM: &str = "EOS_TEST_BIN";
 pub const HOST: &str = "EOS_PLUGIN_HOST";
 
 /// What to run.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct Options {
     /// Further arguments of `cargo test` (a filter, `--package NAME`, `-- --nocapture`); without a package all run
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -28,60 +30,63 @@ pub struct Options {
 
 /// What the tests start.
 pub struct Built {
-    /// The `eos` program in the profile of the tests: overflow and debug assertions are checked in it.
-    pub program: PathBuf,
-    /// Folder of the product's plugins' copies and their registry.
-    pub plugins: PathBuf,
-    /// The program that isolated plugins run in.
-    pub host: PathBuf,
+    /// In the profile of the tests: overflow and debug assertions are checked in it.
+    pub product: Product,
+    /// Folder of the plugins that misbehave on purpose, and their registry.
+    misbehaving: PathBuf,
 }
 
 impl Built {
-    /// Builds it where it is not built yet.
-    pub fn new(workspace: &Workspace) -> Result<Self> {
+    /// Builds it alone.
+    pub fn product(workspace: &Workspace) -> Result<Self> {
+        let sources = [Source::product(workspace), Source::misbehaving(workspace)];
+        Self::by(workspace, &product::packages(workspace, &sources)?)
+    }
+
+    /// Builds it with every test, in one call of cargo: what all of them share is compiled once.
+    pub fn everything(workspace: &Workspace) -> Result<Self> {
+        let all = ["--workspace", "--lib", "--bins", "--examples", "--tests"];
+        Self::by(workspace, &all.map(String::from))
+    }
+
+    fn by(workspace: &Workspace, arguments: &[String]) -> Result<Self> {
+        let built = cargo::build(arguments)?;
+        let folder = workspace.target.join("test-plugins");
+        let misbehaving = folder.join("misbehaving");
+        Source::misbehaving(workspace).lay(&built, &misbehaving)?;
         Ok(Self {
-            plugins: plugins::build_into(
-                workspace,
-                &Source::product(workspace),
-                &[],
-                &folder(workspace).join("product"),
-            )?,
-            program: cargo::build(&["--package".into(), "eos-cli".into()])?
-                .into_iter()
-                .filter(|artifact| artifact.target.name == "eos")
-                .find_map(|artifact| artifact.executable)
-                .context("cargo built no program named 'eos' from the package eos-cli")?,
-            host: plugins::host_program(&[])?,
+            product: Product::of(workspace, &built, folder.join("product"))?,
+            misbehaving,
         })
     }
-}
 
-fn folder(workspace: &Workspace) -> PathBuf {
-    workspace.target.join("test-plugins")
+    /// `cargo test` that knows where all of it is.
+    fn tests(&self, workspace: &Workspace) -> Command {
+        let mut command = cargo::command();
+        command
+            .arg("test")
+            .current_dir(&workspace.root)
+            .env(PLUGINS, &self.product.plugins)
+            .env(PROGRAM, &self.product.program)
+            .env(HOST, &self.product.host)
+            .env(MISBEHAVING, &self.misbehaving);
+        command
+    }
 }
 
 /// Builds what the tests start, then runs them.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let built = Built::new(workspace)?;
-    let mut command = cargo::command();
-    command
-        .arg("test")
-        .current_dir(&workspace.root)
-        .env(PLUGINS, built.plugins)
-        .env(PROGRAM, built.program)
-        .env(HOST, built.host);
-    let misbehaving = Source::misbehaving(workspace);
-    if misbehaving.exists() {
-        let folder = folder(workspace).join("misbehaving");
-        command.env(
-            MISBEHAVING,
-            plugins::build_into(workspace, &misbehaving, &[], &folder)?,
-        );
-    }
     if !names_a_package(&options.arguments) {
-        command.arg("--workspace");
+        let mut command = Built::everything(workspace)?.tests(workspace);
+        return cargo::run(command.arg("--workspace").args(&options.arguments));
     }
+    let mut command = Built::product(workspace)?.tests(workspace);
     cargo::run(command.args(&options.arguments))
+}
+
+/// Runs every test.
+pub fn all(workspace: &Workspace, built: &Built) -> Result<()> {
+    cargo::run(built.tests(workspace).arg("--workspace"))
 }
 
 fn names_a_package(arguments: &[String]) -> bool {

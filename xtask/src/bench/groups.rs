@@ -10,7 +10,7 @@ use super::rounds::{self, Runner};
 use super::sets::Set;
 use super::table::table;
 use super::{Bench, Group, example, memory, peers, text, training};
-use crate::{cargo, demo, plugins};
+use crate::{cargo, plugins};
 
 /// Methods that imbalanced-learn has too; the last two take minutes on large sets.
 const SHARED: [&str; 7] = [
@@ -41,10 +41,7 @@ pub fn run(bench: &Bench<'_>, group: Group, sets: &[Set]) -> Result<()> {
             plugins::build(bench.workspace)?;
             (example("time_methods")?, methods)
         }
-        Group::Sample => {
-            plugins::build(bench.workspace)?;
-            (demo::build_program()?, sample)
-        }
+        Group::Sample => (plugins::build(bench.workspace)?.program, sample),
         Group::Training => return training::run(bench),
     };
     for set in sets {

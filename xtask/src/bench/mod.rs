@@ -131,11 +131,7 @@ impl Bench<'_> {
 /// An example of the package of workspace-level tests, in release.
 fn example(name: &str) -> Result<PathBuf> {
     let arguments = ["--release", "--package", "eos-tests", "--example", name];
-    cargo::build(&arguments.map(String::from))?
-        .into_iter()
-        .filter(|artifact| artifact.target.name == name)
-        .find_map(|artifact| artifact.executable)
-        .with_context(|| format!("cargo built no example '{name}' of the package eos-tests"))
+    cargo::build(&arguments.map(String::from))?.program(name)
 }
 
 /// A path as an argument.
