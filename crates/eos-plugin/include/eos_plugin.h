@@ -135,6 +135,15 @@ typedef struct eos_rng {
     void (*block)(void *ctx, uint64_t index, uint32_t stream, uint32_t block, uint32_t *out);
 } eos_rng;
 
+#define EOS_COST_SERVICE "eos.cost/1"
+
+typedef struct eos_cost {
+    eos_header header;
+    void *ctx;
+    /* so many parameters were trained, in so many steps; several calls add up */
+    void (*trained)(void *ctx, uint64_t parameters, uint64_t steps);
+} eos_cost;
+
 /* Offered by conformance kits alone: a plugin whose language panics does so where it is offered. */
 #define EOS_PANIC_SERVICE "eos.panic/1"
 
@@ -162,6 +171,7 @@ EOS_STATIC_ASSERT(sizeof(eos_output) == 56);
 EOS_STATIC_ASSERT(sizeof(eos_host) == 64);
 EOS_STATIC_ASSERT(sizeof(eos_knn) == 48);
 EOS_STATIC_ASSERT(sizeof(eos_rng) == 32);
+EOS_STATIC_ASSERT(sizeof(eos_cost) == 32);
 EOS_STATIC_ASSERT(sizeof(eos_entry) == 112);
 
 #ifdef __cplusplus

@@ -12,8 +12,8 @@
 //! 4. No unwinding crosses: a call returns a [`Status`], its message goes through
 //!    [`Host::set_error`].
 //! 5. A plugin calls [`Host::progress`] and [`Knn::neighbours`] only from the thread it was called
-//!    on; `set_error`, `log`, `service` and [`Rng::block`] from any, but never after the call
-//!    that it was given the table in has returned.
+//!    on; `set_error`, `log`, `service`, [`Rng::block`] and [`Cost::trained`] from any, but never
+//!    after the call that it was given the table in has returned.
 //!
 //! Layouts are fixed for 64-bit targets and asserted at the end of this file.
 
@@ -268,6 +268,22 @@ pub struct Rng {
     pub block: Option<unsafe extern "C" fn(*mut c_void, u64, u32, u32, *mut u32)>,
 }
 
+/// Name of the service [`Cost`].
+pub const COST_SERVICE: &str = "eos.cost/1";
+
+/// What making rows takes beside time, for tables that compare methods.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// Header of this table.
+    pub header: Header,
+    /// First argument of `trained`.
+    pub ctx: *mut c_void,
+    /// `(ctx, parameters, steps)`: the plugin trained so many parameters, in so many steps. Several
+    /// calls add up. Any thread.
+    pub trained: Option<unsafe extern "C" fn(*mut c_void, u64, u64)>,
+}
+
 /// Name of the service that only a conformance kit offers, to see that a panic is contained: where
 /// it is offered, the SDK panics when rows are to be made. Its table says nothing; plugins that
 /// cannot panic need not ask for it.
@@ -327,6 +343,8 @@ pub mod size {
     pub const KNN: u32 = 48;
     /// [`Rng`](super::Rng).
     pub const RNG: u32 = 32;
+    /// [`Cost`](super::Cost).
+    pub const COST: u32 = 32;
     /// [`Entry`](super::Entry).
     pub const ENTRY: u32 = 112;
 }
@@ -346,6 +364,7 @@ const _: () = {
     assert!(offset_of!(Host, threads) == 56);
     assert!(size_of::<Knn>() == size::KNN as usize && offset_of!(Knn, device) == 32);
     assert!(size_of::<Rng>() == size::RNG as usize && offset_of!(Rng, block) == 24);
+    assert!(size_of::<Cost>() == size::COST as usize && offset_of!(Cost, trained) == 24);
     assert!(size_of::<Entry>() == size::ENTRY as usize);
     assert!(offset_of!(Entry, params) == 64 && offset_of!(Entry, flags) == 80);
     assert!(offset_of!(Entry, create) == 88 && offset_of!(Entry, destroy) == 104);

@@ -94,7 +94,6 @@ impl<'a> Host<'a> {
     }
 
     /// A line for the run's summary, such as how many rows a fallback made.
-    /// `trained P parameters in S steps` counts as cost where methods are compared.
     pub fn note(&self, line: &str) {
         self.log(abi::LOG_NOTE, line);
     }
@@ -159,6 +158,18 @@ impl<'a> Host<'a> {
     /// Where the host does not offer the service.
     pub fn rng(&self) -> Result<Rng<'a>, Error> {
         Rng::new(self.service::<abi::Rng>(abi::RNG_SERVICE, abi::size::RNG)?)
+    }
+
+    /// Says that making rows trained so many parameters, in so many steps: a cost where methods are
+    /// compared. Several calls add up; a host without the service `eos.cost/1` goes without.
+    pub fn trained(&self, parameters: u64, steps: u64) {
+        let Ok(table) = self.service::<abi::Cost>(abi::COST_SERVICE, abi::size::COST) else {
+            return;
+        };
+        if let Some(call) = table.trained {
+            // SAFETY: the host's function with its context.
+            shield::open(|| unsafe { call(table.ctx, parameters, steps) });
+        }
     }
 
     /// Panics where a conformance kit asks for it.

@@ -53,6 +53,11 @@ unsafe extern "C" fn block(_: *mut c_void, index: u64, stream: u32, block: u32, 
     unsafe { out.copy_from([index as u32, stream, block, 7].as_ptr(), 4) };
 }
 
+unsafe extern "C" fn trained(ctx: *mut c_void, parameters: u64, steps: u64) {
+    // SAFETY: the context of this table is the test's cell, and the test has one thread.
+    unsafe { *ctx.cast::<[u64; 2]>() = [parameters, steps] };
+}
+
 unsafe extern "C" fn neighbours(
     _: *mut c_void,
     queries: *const u32,
@@ -74,16 +79,17 @@ unsafe extern "C" fn neighbours(
 }
 
 unsafe extern "C" fn service(ctx: *mut c_void, name: Str) -> *const c_void {
-    // SAFETY: the context is the pair of tables of the test; the name is borrowed for this call.
+    // SAFETY: the context is the tables of the test; the name is borrowed for this call.
     let (tables, name) = unsafe {
         (
-            &*ctx.cast::<(Later<abi::Knn>, Later<abi::Rng>)>(),
+            &*ctx.cast::<(Later<abi::Knn>, Later<abi::Rng>, Later<abi::Cost>)>(),
             name.as_str(),
         )
     };
     match name {
         Some(abi::KNN_SERVICE) => ptr::from_ref(&tables.0).cast(),
         Some(abi::RNG_SERVICE) => ptr::from_ref(&tables.1).cast(),
+        Some(abi::COST_SERVICE) => ptr::from_ref(&tables.2).cast(),
         _ => ptr::null(),
     }
 }
@@ -103,6 +109,7 @@ impl Oversampler for Everything {
     fn sample(&self, data: &Dataset<'_>, host: &Host<'_>, out: &mut Sink<'_>) -> Result<(), Error> {
         let near = host.neighbours(data.members().of(1), 1, Classes::Any)?;
         host.note("asked");
+        host.trained(7, 9);
         out.draw(host, 1, data.wanted()[1], |draw| Recipe {
             label: 1,
             base: 1,
@@ -128,7 +135,13 @@ fn a_plugin_of_this_version_runs_under_a_host_of_a_later_minor_version() {
         ctx: null,
         block: Some(block),
     };
-    let services = (Later::of(knn), Later::of(rng));
+    let mut told = [0u64; 2];
+    let cost = abi::Cost {
+        header: header::<abi::Cost>(),
+        ctx: (&raw mut told).cast(),
+        trained: Some(trained),
+    };
+    let services = (Later::of(knn), Later::of(rng), Later::of(cost));
     let host = Later::of(abi::Host {
         header: header::<abi::Host>(),
         ctx: ptr::from_ref(&services).cast_mut().cast(),
@@ -182,4 +195,5 @@ fn a_plugin_of_this_version_runs_under_a_host_of_a_later_minor_version() {
     };
     assert_eq!(recipes, [recipe(0), recipe(1), recipe(2)]);
     assert_eq!(out.more, [u64::MAX; 4]);
+    assert_eq!(told, [7, 9]);
 }

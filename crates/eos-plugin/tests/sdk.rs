@@ -233,6 +233,8 @@ impl Oversampler for Method {
         let threads: HashSet<_> = done.iter().map(|(_, id)| id).collect();
         assert!(threads.len() <= host.threads());
         host.warn("done");
+        // This host does not offer the service.
+        host.trained(1, 2);
         out.draw(host, 1, 4, |draw| {
             let [index, stream, block, _] = draw.words;
             Recipe {

@@ -52,8 +52,8 @@ pub(crate) fn sample(
         let _watch = Watch::start(id, plugin.patience, Arc::clone(context.pulse()));
         call.run(&context.table(threads), lines)
     };
-    let notes = context.finish()?;
-    verify::check(id, request, written?, notes)
+    let told = context.finish()?;
+    verify::check(id, request, written?, told)
 }
 
 /// A line that plugin `id` logs, as the host tells it.

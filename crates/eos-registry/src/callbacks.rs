@@ -1,6 +1,7 @@
 //! The functions that a plugin calls: raw arguments in, safe calls of [`Context`] out.
 
 use crate::context::Context;
+use crate::plan::Trained;
 use eos_plugin::abi::{self, Header, Status, Str};
 use eos_tensor::Classes;
 use std::ffi::c_void;
@@ -23,20 +24,35 @@ pub(crate) fn host(ctx: *mut c_void, threads: u32) -> abi::Host {
     }
 }
 
-/// The services over `ctx`, with the name of the device.
-pub(crate) fn services(ctx: *mut c_void, device: &str) -> (abi::Knn, abi::Rng) {
-    let knn = abi::Knn {
-        header: Header::of::<abi::Knn>(),
-        ctx,
-        neighbours: Some(neighbours),
-        device: Str::new(device),
-    };
-    let rng = abi::Rng {
-        header: Header::of::<abi::Rng>(),
-        ctx,
-        block: Some(block),
-    };
-    (knn, rng)
+/// The tables of the services.
+pub(crate) struct Tables {
+    pub knn: abi::Knn,
+    pub rng: abi::Rng,
+    pub cost: abi::Cost,
+}
+
+impl Tables {
+    /// Over `ctx`, with the name of the device.
+    pub(crate) fn new(ctx: *mut c_void, device: &str) -> Self {
+        Self {
+            knn: abi::Knn {
+                header: Header::of::<abi::Knn>(),
+                ctx,
+                neighbours: Some(neighbours),
+                device: Str::new(device),
+            },
+            rng: abi::Rng {
+                header: Header::of::<abi::Rng>(),
+                ctx,
+                block: Some(block),
+            },
+            cost: abi::Cost {
+                header: Header::of::<abi::Cost>(),
+                ctx,
+                trained: Some(trained),
+            },
+        }
+    }
 }
 
 /// The context of a callback.
@@ -95,6 +111,12 @@ unsafe extern "C" fn block(ctx: *mut c_void, index: u64, stream: u32, block: u32
         // SAFETY: the plugin gives room for four words.
         unsafe { out.copy_from_nonoverlapping(words.as_ptr(), words.len()) };
     }
+}
+
+unsafe extern "C" fn trained(ctx: *mut c_void, parameters: u64, steps: u64) {
+    // SAFETY: the plugin hands back its table's context during the call.
+    let context = unsafe { context(ctx) };
+    context.trained(Trained { parameters, steps });
 }
 
 unsafe extern "C" fn neighbours(

@@ -1,7 +1,8 @@
 //! The host's side of the callbacks, for the length of one call.
 
-use crate::callbacks;
+use crate::callbacks::{self, Tables};
 use crate::error::Error;
+use crate::plan::{Told, Trained};
 use crate::request::Request;
 use crate::watch::Pulse;
 use eos_plugin::abi::{self, Status};
@@ -53,7 +54,7 @@ pub(crate) struct Context<'a> {
     /// Set while rows are made; an instance is created without a dataset.
     has_dataset: AtomicBool,
     said: Mutex<Said>,
-    tables: OnceCell<(abi::Knn, abi::Rng)>,
+    tables: OnceCell<Tables>,
     /// The thread of the call.
     thread: ThreadId,
     /// Only touched on `thread`.
@@ -67,7 +68,7 @@ pub(crate) struct Context<'a> {
 struct Said {
     /// The plugin's last word on why it fails.
     error: String,
-    notes: Vec<String>,
+    told: Told,
     /// What the plugin must not do, and did.
     breach: Option<String>,
     /// The backend's failure, which is not the plugin's.
@@ -105,7 +106,7 @@ impl<'a> Context<'a> {
     pub(crate) fn table(&self, threads: u32) -> abi::Host {
         let ctx = std::ptr::from_ref(self).cast_mut().cast::<c_void>();
         self.tables
-            .get_or_init(|| callbacks::services(ctx, self.backend.name()));
+            .get_or_init(|| Tables::new(ctx, self.backend.name()));
         callbacks::host(ctx, threads)
     }
 
@@ -123,10 +124,10 @@ impl<'a> Context<'a> {
         std::mem::take(&mut self.said().error)
     }
 
-    /// The plugin's notes, unless something has happened that outranks whatever it returned: a
+    /// What the plugin said, unless something has happened that outranks whatever it returned: a
     /// panic of the caller's own, which goes on here, a breach of contract, a wish to stop, a
     /// failure of the backend.
-    pub(crate) fn finish(self) -> Result<Vec<String>, Error> {
+    pub(crate) fn finish(self) -> Result<Told, Error> {
         let id = self.plugin.to_owned();
         let stopped = self.stopped();
         let said = self
@@ -148,7 +149,7 @@ impl<'a> Context<'a> {
                 backend: self.backend.name().to_owned(),
                 source,
             }),
-            None => Ok(said.notes),
+            None => Ok(said.told),
         }
     }
 
@@ -173,15 +174,21 @@ impl Context<'_> {
         self.pulse.beat();
         (self.listener)(level, &line);
         let mut said = self.said();
-        if level != abi::LOG_DEBUG && said.notes.len() < MOST_NOTES {
-            said.notes.push(line);
+        let notes = &mut said.told.notes;
+        if level != abi::LOG_DEBUG && notes.len() < MOST_NOTES {
+            notes.push(line);
         }
+    }
+
+    pub(crate) fn trained(&self, more: Trained) {
+        self.pulse.beat();
+        self.said().told.trained += more;
     }
 
     /// The table of a service, or null where it is not offered.
     pub(crate) fn service(&self, name: &str) -> *const c_void {
         self.pulse.beat();
-        let Some((knn, rng)) = self.tables.get() else {
+        let Some(Tables { knn, rng, cost }) = self.tables.get() else {
             return std::ptr::null();
         };
         match name {
@@ -189,6 +196,7 @@ impl Context<'_> {
                 std::ptr::from_ref(knn).cast()
             }
             abi::RNG_SERVICE => std::ptr::from_ref(rng).cast(),
+            abi::COST_SERVICE => std::ptr::from_ref(cost).cast(),
             // Its table is never read: that there is one is the whole of it.
             abi::PANIC_SERVICE if self.provoke => std::ptr::from_ref(rng).cast(),
             _ => std::ptr::null(),

@@ -45,7 +45,7 @@ pub use file::Isolate;
 pub use isolate::serve_isolated;
 pub use library::Fault;
 pub use params::{ParameterDescription, ParameterKind};
-pub use plan::{Content, Plan, Synthetic};
+pub use plan::{Content, Plan, Synthetic, Trained};
 pub use plugin::Plugin;
 pub use registry::{Listing, Registry};
 pub use request::Request;

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use eos_tensor::{Backend, Interpolation, Recipe, Rows, first_not_finite};
 use std::alloc::{Layout, alloc_zeroed};
+use std::ops::AddAssign;
 
 /// Synthetic rows, class by class, within a class in the plugin's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,31 @@ pub struct Synthetic {
     pub recipe: Option<Vec<Recipe>>,
     /// What the plugin noted for the summary, such as how many rows a fallback made.
     pub notes: Vec<String>,
+    /// What the plugin says that it trained.
+    pub trained: Trained,
+}
+
+/// What a plugin trained to make its rows; zeros for most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trained {
+    /// Parameters.
+    pub parameters: u64,
+    /// Steps of training them.
+    pub steps: u64,
+}
+
+impl AddAssign for Trained {
+    fn add_assign(&mut self, more: Self) {
+        self.parameters = self.parameters.saturating_add(more.parameters);
+        self.steps = self.steps.saturating_add(more.steps);
+    }
+}
+
+/// What a plugin said during a call that ended well.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Told {
+    pub notes: Vec<String>,
+    pub trained: Trained,
 }
 
 /// M synthetic rows that are not made yet, class by class, within a class in the plugin's order.
@@ -27,7 +53,7 @@ pub struct Plan {
     pub(crate) id: String,
     /// What it wants made.
     pub(crate) content: Content,
-    pub(crate) notes: Vec<String>,
+    pub(crate) told: Told,
 }
 
 /// What a plan is made of.
@@ -70,7 +96,12 @@ impl Plan {
 
     /// What the plugin noted for the summary, such as how many rows a fallback made.
     pub fn notes(&self) -> &[String] {
-        &self.notes
+        &self.told.notes
+    }
+
+    /// What the plugin says that it trained.
+    pub fn trained(&self) -> Trained {
+        self.told.trained
     }
 
     /// Class of each row, `[M]`, rising.
@@ -119,7 +150,8 @@ impl Plan {
     /// # Errors
     /// As [`windows`](Self::windows), and [`Error::Memory`].
     pub fn make(self, rows: Rows<'_>, backend: &dyn Backend) -> Result<Synthetic, Error> {
-        let Self { id, content, notes } = self;
+        let Self { id, content, told } = self;
+        let Told { notes, trained } = told;
         let recipes = match content {
             Content::Recipes(recipes) => recipes,
             Content::Rows { labels, rows } => {
@@ -128,6 +160,7 @@ impl Plan {
                     rows,
                     recipe: None,
                     notes,
+                    trained,
                 });
             }
         };
@@ -139,6 +172,7 @@ impl Plan {
             rows: made,
             recipe: Some(recipes),
             notes,
+            trained,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::guarded::Column;
-use crate::plan::{Content, Plan, zeros};
+use crate::plan::{Content, Plan, Told, zeros};
 use crate::request::Request;
 use eos_plugin::abi;
 use eos_tensor::{Recipe, first_not_finite};
@@ -20,7 +20,7 @@ pub(crate) fn check(
     id: &str,
     request: &Request<'_>,
     written: Written,
-    notes: Vec<String>,
+    told: Told,
 ) -> Result<Plan, Error> {
     let judge = Judge { id, request };
     let content = match written {
@@ -30,7 +30,7 @@ pub(crate) fn check(
     Ok(Plan {
         id: id.to_owned(),
         content,
-        notes,
+        told,
     })
 }
 

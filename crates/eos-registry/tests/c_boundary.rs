@@ -34,6 +34,7 @@ fn the_header_has_the_offsets_and_numbers_of_the_rust_tables() {
         Host "eos_host" { header, ctx, set_error, log, progress, service, threads, reserved }
         Knn "eos_knn" { header, ctx, neighbours, device }
         Rng "eos_rng" { header, ctx, block }
+        Cost "eos_cost" { header, ctx, trained }
         Entry "eos_entry" { header, id, version, summary, params, flags, create, sample, destroy }
     };
     for (name, value) in [
@@ -66,6 +67,7 @@ fn the_header_has_the_offsets_and_numbers_of_the_rust_tables() {
     for (name, service) in [
         ("EOS_KNN_SERVICE", abi::KNN_SERVICE),
         ("EOS_RNG_SERVICE", abi::RNG_SERVICE),
+        ("EOS_COST_SERVICE", abi::COST_SERVICE),
         ("EOS_PANIC_SERVICE", abi::PANIC_SERVICE),
     ] {
         // A string literal is no constant of C's assertions; its length and first letter apart,
@@ -97,6 +99,7 @@ fn a_plugin_in_c_makes_rows_with_every_service() {
     let recipe = made.recipe.as_deref().unwrap();
     assert_eq!(made.labels, [vec![0; 3], vec![1; 20]].concat());
     assert_eq!(made.notes, ["made 23 rows on cpu"]);
+    assert_eq!((made.trained.parameters, made.trained.steps), (7, 23));
     for (row, r) in made.rows.chunks(2).zip(recipe) {
         let at = |i: u32, d: usize| usual.data.rows[i as usize * 2 + d];
         assert_eq!((usual.data.labels[r.to as usize], r.ratio), (r.label, 0.25));

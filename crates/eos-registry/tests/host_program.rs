@@ -40,11 +40,11 @@ fn a_program_that_is_no_host_is_refused_with_what_it_did() {
         with_host(&folder, "printf 'Good morning' >&0; sleep 5"),
         other("it sent [71, 111, 111, 100]")
     );
-    // A hello of version 2: tag 1 EOS, length 4, the number.
-    let hello = r"printf '\001EOS\004\0\0\0\0\0\0\0\002\0\0\0' >&0; sleep 5";
+    // A hello of version 1: tag 1 EOS, length 4, the number.
+    let hello = r"printf '\001EOS\004\0\0\0\0\0\0\0\001\0\0\0' >&0; sleep 5";
     assert_eq!(
         with_host(&folder, hello),
-        other("it speaks version 2 of the pipe, not 1")
+        other("it speaks version 1 of the pipe, not 2")
     );
     assert_eq!(
         refusal_with(&folder, &folder.path().join("none")),

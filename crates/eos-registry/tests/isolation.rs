@@ -24,6 +24,7 @@ fn an_isolated_plugin_gives_the_same_bytes() {
     let usual = call(&[3, 20], "ratio = 0.75");
     let made = usual.run(&here).unwrap();
     assert_eq!(made.notes, ["made 23 rows on cpu"]);
+    assert_eq!((made.trained.parameters, made.trained.steps), (7, 23));
     assert_eq!(usual.run(&apart).unwrap(), made);
     // The registry's parameters reach the child too.
     let preset = call(&[3, 20], "").run(&apart).unwrap();

@@ -101,9 +101,9 @@ impl Oversampler for Gan {
         let pool = pool::new(host.threads())?;
         let trained = pool::run(&pool, host, game.steps, |told| game.play(told))?;
         let (generator, critic) = (trained.generator.parameters(), trained.critic_parameters);
+        host.trained((generator + critic) as u64, game.steps);
         host.note(&format!(
-            "trained {} parameters in {} steps: {generator} of a generator, {critic} of a critic",
-            generator + critic,
+            "trained a generator of {generator} parameters and a critic of {critic} in {} steps",
             game.steps
         ));
         let mut nearness = Nearness::new(*data);

@@ -140,15 +140,16 @@ fn one(
         let plugin = means.plugin.ok_or_else(|| {
             Error::Request(format!("method '{name}' is neither built in nor a plugin"))
         })?;
-        let Tuned { head, summary, .. } =
-            heads::oversampled(stage, plugin, &method.params, observer)?;
+        let Tuned {
+            head,
+            summary,
+            plan,
+        } = heads::oversampled(stage, plugin, &method.params, observer)?;
         let rows = stage.train.len() + summary.added;
         cost.sample_seconds += summary.sample_seconds;
         cost.head_seconds += summary.head_seconds;
         trained_head(cost, stage, &head, rows);
-        for note in &summary.notes {
-            generator(cost, note);
-        }
+        cost.trained(plan.trained());
         return Ok((head, MethodSummary { name, ..summary }));
     };
     let began = Instant::now();
@@ -200,37 +201,4 @@ fn trained_head(cost: &mut Cost, stage: &Stage<'_>, head: &Head, rows: usize) {
     let recipe = &stage.config.head;
     cost.extra_parameters += head.weight.len() + head.bias.len();
     cost.extra_steps += recipe.epochs * rows.div_ceil(recipe.batch);
-}
-
-/// What a plugin that trains something notes of it: `trained P parameters in S steps`.
-pub(crate) fn generator(cost: &mut Cost, note: &str) {
-    let words: Vec<&str> = note.split_whitespace().collect();
-    let parts = words.windows(6).find_map(|w| match w {
-        ["trained", parameters, "parameters", "in", steps, last]
-            if last.trim_end_matches([',', ':', ';']) == "steps" =>
-        {
-            Some((
-                parameters.parse::<usize>().ok()?,
-                steps.parse::<usize>().ok()?,
-            ))
-        }
-        _ => None,
-    });
-    if let Some((parameters, steps)) = parts {
-        cost.extra_parameters += parameters;
-        cost.extra_steps += steps;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_plugin_trains_is_read_of_its_note() {
-        let mut cost = Cost::default();
-        generator(&mut cost, "gan: trained 12345 parameters in 678 steps, 3 s");
-        generator(&mut cost, "class 3: 5 rows widened to all neighbours");
-        assert_eq!((cost.extra_parameters, cost.extra_steps), (12345, 678));
-    }
 }

@@ -5,6 +5,7 @@ use crate::Error;
 use crate::folder::RunFolder;
 use crate::runner::json;
 use crate::summary::MethodSummary;
+use eos_registry::Trained;
 use serde::{Deserialize, Serialize};
 
 /// One method's figures for one loss and seed.
@@ -94,6 +95,13 @@ impl Cost {
     pub(crate) fn held(&mut self, bytes: Option<u64>) {
         let both = self.peak_memory_bytes.zip(bytes);
         self.peak_memory_bytes = both.map(|(before, now)| before.max(now));
+    }
+
+    /// Adds what was trained to make rows.
+    pub(crate) fn trained(&mut self, trained: Trained) {
+        let add = |to: usize, of: u64| to.saturating_add(usize::try_from(of).unwrap_or(usize::MAX));
+        self.extra_parameters = add(self.extra_parameters, trained.parameters);
+        self.extra_steps = add(self.extra_steps, trained.steps);
     }
 
     /// All seconds.

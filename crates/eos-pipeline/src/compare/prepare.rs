@@ -16,6 +16,7 @@ pub(crate) fn shared(config: &Config) -> Config {
     config.model.loss = own.model.loss;
     config.train.class_weights = own.train.class_weights;
     config.run.seed = own.run.seed;
+    config.report = own.report;
     let (wanted, registry) = (config.oversample.wanted, config.oversample.registry);
     config.oversample = own.oversample;
     (config.oversample.wanted, config.oversample.registry) = (wanted, registry);

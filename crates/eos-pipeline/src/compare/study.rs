@@ -189,9 +189,7 @@ impl Study<'_, '_> {
             apply::apply(&method.as_trained(), &ground, &means, self.observer)?;
         outcome.method = method.to_string();
         outcome.cost.sample_seconds = sample_seconds;
-        for note in &balanced.notes {
-            apply::generator(&mut outcome.cost, note);
-        }
+        outcome.cost.trained(balanced.trained);
         outcome.setting.train_counts = images.train.class_counts();
         outcome.measured.name = method.to_string();
         outcome.measured.added = balanced.added;

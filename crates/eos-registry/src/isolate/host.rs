@@ -8,6 +8,7 @@ use crate::isolate::message::{Errand, Opening, Question};
 use crate::isolate::pack::{Malformed, Pack, Unpack};
 use crate::isolate::wire::{self, Frame, Kind};
 use crate::library::{self, Facts};
+use crate::plan::Trained;
 use crate::plugin::{Body, Plugin, Table};
 use crate::request::Request;
 use crate::verify::Written;
@@ -171,7 +172,11 @@ impl Child {
             total: request.check()?,
         };
         let written = call.run(&context.table(errand.threads), &errand.lines);
-        context.finish().and(written)
+        let told = context.finish()?;
+        let Trained { parameters, steps } = told.trained;
+        let trained = Pack::default().number(parameters).number(steps).0;
+        self.send(Kind::Trained, &trained);
+        written
     }
 
     /// Sends a frame; without a host to take it the process is over.

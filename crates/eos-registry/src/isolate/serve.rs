@@ -11,7 +11,7 @@ use crate::isolate::pack::{Malformed, Pack, Unpack};
 use crate::isolate::process::Process;
 use crate::isolate::wire::{self, Frame, Kind};
 use crate::isolate::{Clock, host};
-use crate::plan::Plan;
+use crate::plan::{Plan, Told, Trained};
 use crate::plugin::Plugin;
 use crate::request::Request;
 use crate::verify::{self, Written};
@@ -78,7 +78,7 @@ pub(crate) fn call(
         asked: Instant::now(),
         stopped: None,
         steps: (0, 0),
-        notes: Vec::new(),
+        told: Told::default(),
         failure: None,
     };
     let longest = serving.longest()?;
@@ -131,7 +131,7 @@ struct Serving<'a, 's> {
     stopped: Option<Instant>,
     /// The last news of progress.
     steps: (u64, u64),
-    notes: Vec<String>,
+    told: Told,
     /// The backend's failure, which is not the plugin's.
     failure: Option<eos_tensor::Error>,
 }
@@ -197,6 +197,12 @@ impl Serving<'_, '_> {
                 self.log(level, line);
                 Step::None
             }
+            Kind::Trained => {
+                let (parameters, steps) = (unpack.number()?, unpack.number()?);
+                unpack.end()?;
+                self.told.trained += Trained { parameters, steps };
+                Step::None
+            }
             Kind::Progress => {
                 let (done, total) = (unpack.number()?, unpack.number()?);
                 unpack.end()?;
@@ -215,8 +221,9 @@ impl Serving<'_, '_> {
 
     fn log(&mut self, level: u32, line: String) {
         log(self.plugin.id(), level, &line);
-        if level != abi::LOG_DEBUG && self.notes.len() < MOST_NOTES {
-            self.notes.push(line);
+        let notes = &mut self.told.notes;
+        if level != abi::LOG_DEBUG && notes.len() < MOST_NOTES {
+            notes.push(line);
         }
     }
 
@@ -286,7 +293,7 @@ impl Serving<'_, '_> {
                 self.request.too_large(total)
             }
         })?;
-        verify::check(self.plugin.id(), self.request, written, self.notes)
+        verify::check(self.plugin.id(), self.request, written, self.told)
     }
 
     fn broken(&self, message: &str) -> Error {

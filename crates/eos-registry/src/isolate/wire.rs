@@ -7,7 +7,7 @@
 use std::io::{ErrorKind, Read, Write};
 
 /// Version of the frames and of what is in them.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// Bytes that are waited for, and made room for, at once.
 const STEP: usize = 1 << 20;
 
@@ -39,13 +39,15 @@ pub(crate) enum Kind {
     Stop,
     /// From the child: a line of the plugin's.
     Log,
+    /// From the child: what the plugin says that it trained.
+    Trained,
     /// From the child: the result.
     Written,
     /// From the child: why there is none.
     Ended,
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind::Hello,
     Kind::Open,
     Kind::Described,
@@ -58,6 +60,7 @@ const KINDS: [Kind; 14] = [
     Kind::GoOn,
     Kind::Stop,
     Kind::Log,
+    Kind::Trained,
     Kind::Written,
     Kind::Ended,
 ];
@@ -195,8 +198,8 @@ mod tests {
         assert_eq!(said(&bytes, 3), "Log of 4 bytes, where 3 are the most");
         assert_eq!(said(b"hello, world", 99), "[104, 101, 108, 108]");
         let mut other = bytes;
-        other[0] = 15;
-        assert_eq!(said(&other, 99), "[15, 69, 79, 83]");
+        other[0] = 16;
+        assert_eq!(said(&other, 99), "[16, 69, 79, 83]");
     }
 
     #[test]

@@ -83,6 +83,11 @@ static eos_status fill(const eos_host *host, const halfway *self, const eos_data
             out->recipes[out->written++] = recipe;
         }
     }
+    const eos_cost *cost = host->service(host->ctx, text(EOS_COST_SERVICE));
+    if (!cost || !fits(&cost->header, sizeof *cost))
+        return fail(host, EOS_UNSUPPORTED, "this host lacks eos.cost/1");
+    cost->trained(cost->ctx, 5, 0);
+    cost->trained(cost->ctx, 2, out->written);
     char line[80];
     snprintf(line, sizeof line, "made %d rows on %.*s", (int)out->written, (int)knn->device.len,
              knn->device.ptr);

@@ -1,10 +1,11 @@
 //! DeepSMOTE (Dablain, Krawczyk and Chawla 2021): SMOTE between the codes of class-mates in an auto-encoder.
 
-use super::{Balanced, Means, byte};
+use super::{Balanced, Made, Means, byte};
 use crate::compare::Method;
 use crate::phases::Labelled;
 use crate::{Error, Event, Observer, heads};
 use eos_model::{Generator, GeneratorSpec, GeneratorTraining};
+use eos_registry::Trained;
 use eos_tensor::Rows;
 
 /// Codes that are decoded at a time.
@@ -42,7 +43,7 @@ pub(crate) fn deepsmote(
     let generator = Generator::train(spec, &values, train.labels(), &options, &mut |step| {
         let (done, total) = (step.step as u64, step.of as u64);
         observer.event(&Event::Progress { done, total });
-        (steps, stopped) = (step.of, observer.cancelled());
+        (steps, stopped) = (total, observer.cancelled());
         !stopped
     })?;
     if stopped {
@@ -55,16 +56,26 @@ pub(crate) fn deepsmote(
         labels: train.labels(),
     };
     let plan = means.plan(data, &toml::Table::new(), observer)?;
-    let mut bytes = Vec::with_capacity(plan.len() * spec.image_len());
+    let mut pixels = Vec::with_capacity(plan.len() * spec.image_len());
     plan.windows(data.rows, means.backend, WINDOW, |window| {
         let images = generator.decode(window)?;
-        bytes.extend(images.iter().map(|value| byte(255.0 * value)));
+        pixels.extend(images.iter().map(|value| byte(255.0 * value)));
         Ok::<(), Error>(())
     })?;
-    let trained = format!(
-        "trained {} parameters in {steps} steps: an auto-encoder",
-        generator.parameters()
-    );
-    let notes = std::iter::once(trained).chain(plan.notes().iter().cloned());
-    means.balanced(&bytes, &plan.labels(), notes.collect(), observer)
+    let parameters = generator.parameters();
+    let about = format!("trained an auto-encoder of {parameters} parameters in {steps} steps");
+    let mut trained = plan.trained();
+    trained += Trained {
+        parameters: parameters as u64,
+        steps,
+    };
+    let made = Made {
+        pixels,
+        labels: plan.labels(),
+        notes: std::iter::once(about)
+            .chain(plan.notes().iter().cloned())
+            .collect(),
+        trained,
+    };
+    means.balanced(made, observer)
 }

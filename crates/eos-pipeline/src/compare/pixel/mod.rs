@@ -11,7 +11,7 @@ use crate::phases::{self, Labelled};
 use crate::source::Images;
 use crate::{Config, Error, Event, Observer, heads};
 use eos_data::ImageSet;
-use eos_registry::{Plan, Plugin};
+use eos_registry::{Plan, Plugin, Trained};
 use eos_tensor::{Backend, Rows};
 use std::sync::Arc;
 
@@ -51,17 +51,17 @@ impl Means<'_> {
         )
     }
 
-    /// The images with those of `bytes` and `labels` behind them, and how far these are from being copies.
-    fn balanced(
-        &self,
-        bytes: &[u8],
-        labels: &[u32],
-        mut notes: Vec<String>,
-        observer: &mut dyn Observer,
-    ) -> Result<Balanced, Error> {
+    /// The images with synthetic ones behind them, and how far these are from being copies.
+    fn balanced(&self, made: Made, observer: &mut dyn Observer) -> Result<Balanced, Error> {
+        let Made {
+            pixels,
+            labels,
+            mut notes,
+            trained,
+        } = made;
         let train = &self.images.train;
-        let pixels = [train.pixels(), bytes].concat();
-        let all = [train.labels(), labels].concat();
+        let pixels = [train.pixels(), &pixels].concat();
+        let all = [train.labels(), &labels].concat();
         let (shape, classes) = (train.shape(), train.classes().to_vec());
         let grown = ImageSet::new(shape, pixels, all, classes)?;
         notes.push(nearness::told(&grown, train.len(), self.backend)?);
@@ -77,8 +77,19 @@ impl Means<'_> {
             },
             added: labels.len(),
             notes,
+            trained,
         })
     }
+}
+
+/// Synthetic images.
+struct Made {
+    /// `[M, C · H · W]`.
+    pixels: Vec<u8>,
+    /// `[M]`.
+    labels: Vec<u32>,
+    notes: Vec<String>,
+    trained: Trained,
 }
 
 /// Images with synthetic ones behind them.
@@ -86,6 +97,8 @@ pub(crate) struct Balanced {
     pub images: Images,
     pub added: usize,
     pub notes: Vec<String>,
+    /// What was trained to make the images.
+    pub trained: Trained,
 }
 
 /// Balances images by a plugin: an image is a row of its bytes, `[C · H · W]`; synthetic values are rounded and kept
@@ -102,12 +115,18 @@ pub(crate) fn by_plugin(
         labels: train.labels(),
     };
     let plan = means.plan(data, params, observer)?;
-    let mut bytes = Vec::new();
+    let mut pixels = Vec::new();
     plan.windows(data.rows, means.backend, WINDOW, |window| {
-        bytes.extend(window.iter().map(|value| byte(*value)));
+        pixels.extend(window.iter().map(|value| byte(*value)));
         Ok::<(), Error>(())
     })?;
-    means.balanced(&bytes, &plan.labels(), plan.notes().to_vec(), observer)
+    let made = Made {
+        pixels,
+        labels: plan.labels(),
+        notes: plan.notes().to_vec(),
+        trained: plan.trained(),
+    };
+    means.balanced(made, observer)
 }
 
 /// The nearest value of a pixel.
