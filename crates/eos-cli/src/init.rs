@@ -154,5 +154,8 @@ fn written(train: &Description, test: Option<&Path>, size: Option<[usize; 2]>) -
     line("[run]");
     line("seed = 0");
     line("select = \"auto\"            # which epoch is kept: \"last\", \"validation\"");
+    line("");
+    line("[report]");
+    line("tsne = false               # true adds a map by t-SNE; also for a run that is finished");
     text
 }

@@ -48,8 +48,9 @@ pub(crate) struct Owner<'a> {
 impl RunFolder {
     /// Opens or makes the folder for a run of `config`.
     ///
-    /// A folder of another configuration is refused with the keys that differ, a finished run with
-    /// what to do, and one that another process works in; a run that is moved aside gets a name of its own.
+    /// A folder of another configuration is refused with the keys that differ, a finished run (unless its report is
+    /// to be another) with what to do, and one that another process works in; a run that is moved aside gets a name of
+    /// its own.
     pub fn open(folder: &Path, config: &Config, existing: Existing) -> Result<Self, Error> {
         let owner = Owner {
             what: "run",
@@ -89,7 +90,7 @@ impl RunFolder {
             )));
         }
         if let Ok(there) = std::fs::read_to_string(folder.join(config)) {
-            let keys = differing(&there, own);
+            let (keys, drawn_anew) = differing(&there, own);
             if !keys.is_empty() {
                 let keys = keys.join(", ");
                 return Err(refuse(format!(
@@ -99,7 +100,7 @@ impl RunFolder {
             }
             if let Some((_, message)) = owner
                 .finished
-                .filter(|(file, _)| folder.join(file).exists())
+                .filter(|(file, _)| !drawn_anew && folder.join(file).exists())
             {
                 return Err(refuse(message.to_owned()));
             }
@@ -223,13 +224,18 @@ fn move_aside(folder: &Path) -> Result<(), Error> {
 /// Where a run computes: every device gives the same bits, so that another one may go on.
 const DEVICE: &str = "run.device";
 
-/// Dotted keys whose values differ, of those that decide results.
-fn differing(a: &str, b: &str) -> Vec<String> {
+/// What a run's report shows.
+const REPORT: &str = "report";
+
+/// Dotted keys whose values differ, of those that decide results; and whether the report is to be another.
+fn differing(a: &str, b: &str) -> (Vec<String>, bool) {
     let read = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+    let (mut a, mut b) = (read(a), read(b));
+    let reports = [&mut a, &mut b].map(|config| config.remove(REPORT));
     let mut keys = Vec::new();
-    compare("", &read(a), &read(b), &mut keys);
+    compare("", &a, &b, &mut keys);
     keys.retain(|key| key != DEVICE);
-    keys
+    (keys, reports[0] != reports[1])
 }
 
 fn compare(prefix: &str, a: &toml::Table, b: &toml::Table, keys: &mut Vec<String>) {

@@ -35,6 +35,9 @@ pub struct Config {
     /// What holds for the whole run.
     #[serde(default)]
     pub run: Run,
+    /// What the report shows beside what it always does.
+    #[serde(default)]
+    pub report: Report,
 }
 
 /// `[data]`: an embedded set by name, or paths.
@@ -269,6 +272,14 @@ pub struct Run {
     pub select: Select,
 }
 
+/// `[report]`: decides nothing about results; a finished run is drawn again where it differs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Report {
+    /// A map by t-SNE beside that of the principal components.
+    pub tsne: bool,
+}
+
 /// Which epoch of phase one is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -295,6 +306,7 @@ impl Config {
             oversample: Oversample::default(),
             head: Head::default(),
             run: Run::default(),
+            report: Report::default(),
         }
     }
 

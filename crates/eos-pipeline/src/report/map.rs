@@ -1,26 +1,24 @@
 //! Embeddings on a plane: training, test and synthetic rows.
 
 use super::Material;
-use super::origin;
 use super::pca::Pca;
-use super::pick;
+use super::scene::Scene;
+use super::tsne;
 use crate::plot::{Svg, WIDTH, colour, escaped};
 use crate::summary::Summary;
-use eos_registry::Content;
 use std::fmt::Write as _;
+use std::ops::Range;
 
-/// Rows shown at most, over all classes, each of which gets as many.
-const TRAINING: usize = 1500;
-const TEST: usize = 1000;
-const SYNTHETIC: usize = 400;
 const HEIGHT: f64 = 400.0;
 const MARGIN: f64 = 12.0;
 /// More classes than these are not named on the map.
 const NAMED: usize = 20;
 
-/// The map and what it leaves out.
+/// The maps and what they leave out.
 pub(crate) struct Map {
     pub svg: String,
+    /// The same rows by t-SNE, where that was asked for.
+    pub tsne: Option<String>,
     /// Shown and all of training, test and synthetic rows.
     pub training: [usize; 2],
     pub test: [usize; 2],
@@ -31,81 +29,38 @@ pub(crate) struct Map {
     pub has_origins: bool,
 }
 
-/// A synthetic row on the plane.
-struct Made {
-    class: usize,
-    at: [f64; 2],
-    /// Where base, from and to lie, and what there is to say.
-    origin: Option<([[f64; 2]; 3], String)>,
-}
-
-/// The plane of the training rows' two principal components, every class weighing the same; `None` where embeddings
-/// have one dimension.
-pub(crate) fn map(summary: &Summary, material: &Material) -> Option<Map> {
+/// The plane of the training rows' two principal components, every class weighing the same, and with `tsne` one by
+/// t-SNE; `None` where embeddings have one dimension.
+pub(crate) fn map(summary: &Summary, material: &Material, tsne: bool) -> Option<Map> {
     let (train, test) = (&material.train, &material.test);
     if train.dims() < 2 {
         return None;
     }
-    let classes = summary.classes.len();
     let counts = train.class_counts();
     let weight = |label: &u32| 1.0 / counts[*label as usize] as f64;
     let weights: Vec<f64> = train.labels().iter().map(weight).collect();
     let pca = Pca::of(train.as_rows(), &weights);
-    let most = |limit: usize| (limit / classes).max(1);
-    let shown = |rows: eos_tensor::Rows<'_>, labels: &[u32], limit| -> Vec<Vec<[f64; 2]>> {
-        let picked = pick::by_class(labels, classes, most(limit));
-        let places = |of: &Vec<usize>| of.iter().map(|row| pca.project(rows.row(*row))).collect();
-        picked.iter().map(places).collect()
+    let scene = Scene::new(summary, material);
+    let places: Vec<[f64; 2]> = scene.rows().map(|row| pca.project(row)).collect();
+    let by_tsne = || {
+        let rows: Vec<&[f32]> = scene.rows().collect();
+        let places = tsne::places(&rows, &places)?;
+        Some(draw(summary, &scene, &places, "by t-SNE"))
     };
-    let training = shown(train.as_rows(), train.labels(), TRAINING);
-    let tested = shown(test.as_rows(), test.labels(), TEST);
-    let made = synthetic(summary, material, &pca, most(SYNTHETIC));
-    let frame = Frame::around(training.iter().chain(&tested).flatten().chain(
-        made.iter().flat_map(|made| {
-            let ends = made.origin.iter().flat_map(|(ends, _)| ends);
-            std::iter::once(&made.at).chain(ends)
-        }),
-    ));
-    let sum = |of: &[Vec<[f64; 2]>]| of.iter().map(Vec::len).sum::<usize>();
     Some(Map {
-        svg: draw(summary, &frame, [&training, &tested], &made),
-        training: [sum(&training), train.len()],
-        test: [sum(&tested), test.len()],
-        synthetic: [made.len(), material.made_labels().len()],
+        tsne: tsne.then(by_tsne).flatten(),
+        svg: draw(
+            summary,
+            &scene,
+            &places,
+            "on their two principal components",
+        ),
+        training: [scene.training.len(), train.len()],
+        test: [scene.test.len(), test.len()],
+        synthetic: [scene.synthetic.len(), material.made_labels().len()],
         explained: pca.explained,
-        has_origins: made.iter().any(|made| made.origin.is_some()),
+        has_origins: scene.synthetic.iter().any(|made| made.origin.is_some()),
     })
-}
-
-fn synthetic(summary: &Summary, material: &Material, pca: &Pca, most: usize) -> Vec<Made> {
-    let labels = material.made_labels();
-    let picked = pick::by_class(&labels, summary.classes.len(), most);
-    let train = &material.train;
-    let made = |row: usize| {
-        let class = labels[row] as usize;
-        match &material.made {
-            Content::Rows { rows, .. } => Made {
-                class,
-                at: pca.project(&rows[row * train.dims()..][..train.dims()]),
-                origin: None,
-            },
-            Content::Recipes(recipes) => {
-                let recipe = &recipes[row];
-                let place = |row: u32| pca.project(train.as_rows().row(row as usize));
-                let [base, from, to] = [recipe.base, recipe.from, recipe.to].map(place);
-                let ratio = f64::from(recipe.ratio);
-                // A projection maps base + r · (to − from) as it maps rows.
-                let along = |axis: usize| base[axis] + ratio * (to[axis] - from[axis]);
-                let words = origin::words(recipe, train.labels(), summary);
-                Made {
-                    class,
-                    at: [along(0), along(1)],
-                    origin: Some(([base, from, to], words)),
-                }
-            }
-        }
-    };
-    picked.into_iter().flatten().map(made).collect()
 }
 
 /// From the plane to the picture, at one scale in both directions.
@@ -138,51 +93,34 @@ impl Frame {
     }
 }
 
-/// Training rows as dots, test rows as crosses, synthetic rows as rings.
-fn draw(
-    summary: &Summary,
-    frame: &Frame,
-    [training, tested]: [&[Vec<[f64; 2]>]; 2],
-    made: &[Made],
-) -> String {
+/// Training rows as dots, test rows as crosses, synthetic rows as rings, at `places`, one for each row of the scene.
+fn draw(summary: &Summary, scene: &Scene, places: &[[f64; 2]], plane: &str) -> String {
+    let frame = Frame::around(places.iter());
+    let places: Vec<[f64; 2]> = places.iter().map(|place| frame.place(*place)).collect();
     let mut svg = Svg::new(
         HEIGHT,
-        "embeddings on their two principal components: training rows as dots, test rows as crosses, synthetic rows \
-         as rings",
+        &format!(
+            "embeddings {plane}: training rows as dots, test rows as crosses, synthetic rows as rings"
+        ),
     );
-    let marks = |svg: &mut Svg, kind: &str, of: &[Vec<[f64; 2]>], mark: &str, width: f64| {
-        svg.raw(&format!(
-            "<g class=\"{kind}\" fill=\"none\" stroke-linecap=\"round\" stroke-width=\"{width}\">"
-        ));
-        for (class, places) in of
-            .iter()
-            .enumerate()
-            .filter(|(_, places)| !places.is_empty())
-        {
-            let mut path = String::new();
-            for place in places {
-                let [x, y] = frame.place(*place);
-                let _ = write!(path, "M{x:.1} {y:.1}{mark}");
-            }
-            let stroke = colour(class);
-            svg.raw(&format!(
-                "<path d=\"{path}\" stroke=\"{stroke}\" stroke-opacity=\".55\"/>"
-            ));
-        }
-        svg.raw("</g>");
-    };
-    marks(&mut svg, "training", training, "h0", 4.0);
-    marks(&mut svg, "test", tested, "m-2-2l4 4m0-4l-4 4", 1.0);
+    let training = &places[scene.of_training()];
+    marks(&mut svg, ["training", "4", "h0"], &scene.training, training);
+    let test = &places[scene.of_test()];
+    marks(
+        &mut svg,
+        ["test", "1", "m-2-2l4 4m0-4l-4 4"],
+        &scene.test,
+        test,
+    );
     svg.raw("<g class=\"synthetic\" fill=\"#fff\" fill-opacity=\"0\" stroke-width=\"1.5\">");
-    for made in made {
-        let [x, y] = frame.place(made.at);
+    for (made, [x, y]) in scene.synthetic.iter().zip(&places[scene.of_synthetic()]) {
         let stroke = colour(made.class);
         match &made.origin {
             None => svg.raw(&format!(
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\" stroke=\"{stroke}\"/>"
             )),
             Some((ends, words)) => {
-                let ends = ends.map(|end| frame.place(end)).concat();
+                let ends = ends.map(|end| places[end]).concat();
                 let ends: Vec<String> = ends.iter().map(|v| format!("{v:.1}")).collect();
                 svg.raw(&format!(
                     "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\" stroke=\"{stroke}\" data-ends=\"{}\">\
@@ -199,19 +137,43 @@ fn draw(
             "<g class=\"names\" pointer-events=\"none\" font-weight=\"600\" \
              style=\"paint-order:stroke;stroke:Canvas;stroke-width:3px\">",
         );
-        for (class, places) in training
-            .iter()
-            .enumerate()
-            .filter(|(_, places)| !places.is_empty())
-        {
+        for (class, rows) in runs(&scene.training) {
+            let places = &training[rows];
             let mean =
                 |axis: usize| places.iter().map(|p| p[axis]).sum::<f64>() / places.len() as f64;
-            let [x, y] = frame.place([mean(0), mean(1)]);
-            svg.text(x, y + 4.0, "middle", &summary.classes[class]);
+            svg.text(mean(0), mean(1) + 4.0, "middle", &summary.classes[class]);
         }
         svg.raw("</g>");
     }
     svg.end()
+}
+
+/// A mark at each place, in a path for each class.
+fn marks(svg: &mut Svg, [kind, width, mark]: [&str; 3], classes: &[usize], places: &[[f64; 2]]) {
+    svg.raw(&format!(
+        "<g class=\"{kind}\" fill=\"none\" stroke-linecap=\"round\" stroke-width=\"{width}\">"
+    ));
+    for (class, rows) in runs(classes) {
+        let mut path = String::new();
+        for [x, y] in &places[rows] {
+            let _ = write!(path, "M{x:.1} {y:.1}{mark}");
+        }
+        let stroke = colour(class);
+        svg.raw(&format!(
+            "<path d=\"{path}\" stroke=\"{stroke}\" stroke-opacity=\".55\"/>"
+        ));
+    }
+    svg.raw("</g>");
+}
+
+/// Each class of a rising list, and where it stands.
+fn runs(classes: &[usize]) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let mut at = 0;
+    classes.chunk_by(|a, b| a == b).map(move |run| {
+        let first = at;
+        at += run.len();
+        (run[0], first..at)
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ mod map;
 mod origin;
 mod pca;
 pub(crate) mod pick;
+mod scene;
 mod thumbnails;
+mod tsne;
 
 use crate::source::Images;
 use crate::summary::{MethodSummary, Summary};
@@ -119,10 +121,6 @@ impl Page<'_> {
         ]
     }
 
-    fn map_svg(&self) -> &str {
-        self.plot("map").unwrap_or_default()
-    }
-
     fn memory(&self) -> Option<String> {
         let bytes = self.summary.peak_memory_bytes?;
         Some(format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)))
@@ -156,8 +154,11 @@ pub(crate) fn report(
         ("head-loss", figures::head_loss(summary)),
     ];
     plots.extend(figures::learning_rate(summary).map(|svg| ("learning-rate", svg)));
-    let map = map::map(summary, material);
-    plots.extend(map.as_ref().map(|map| ("map", map.svg.clone())));
+    let map = map::map(summary, material, config.report.tsne);
+    if let Some(map) = &map {
+        plots.push(("map", map.svg.clone()));
+        plots.extend(map.tsne.clone().map(|svg| ("map-tsne", svg)));
+    }
     let shown = thumbnails::can_show(&images.test);
     let page = Page {
         summary,

@@ -182,6 +182,22 @@ fn what_is_missing_is_said_in_a_line() {
 }
 
 #[test]
+fn a_map_by_tsne_is_one_more() {
+    let config = "[data]\nset = \"fashion-mnist-lt\"\n[report]\ntsne = true";
+    let config = Config::from_toml(config, "test", &[]).unwrap();
+    let (images, material) = (run_images(1), material(3, recipes()));
+    let report = report(&summary(), &config, &images, &material).unwrap();
+    let svg = |of: &str| {
+        let found = report.plots.iter().find(|(name, _)| *name == of);
+        found.map(|(_, svg)| svg.as_str()).unwrap()
+    };
+    let rings = |svg: &str| svg.matches("data-ends=").count();
+    assert_eq!((rings(svg("map")), rings(svg("map-tsne"))), (2, 2));
+    has(&report, svg("map-tsne"));
+    has(&report, "The same rows by t-SNE");
+}
+
+#[test]
 fn the_same_run_has_the_same_page() {
     let page = || rendered(&run_images(1), &material(3, recipes())).page;
     assert!(page() == page());
