@@ -103,9 +103,13 @@ pub(crate) fn markdown(summary: &ComparisonSummary) -> String {
         text += &row(&summary.cells(line, |cell| format!("**{cell}**")));
     }
     let seeds: Vec<String> = summary.seeds.iter().map(u64::to_string).collect();
+    let of = match seeds.len() {
+        1 => "Seed",
+        _ => "Mean ± standard deviation over seeds",
+    };
     let _ = write!(
         text,
-        "\nMean ± standard deviation over seeds {}; baseline {}; intervals by paired bootstrap over the {} {} rows.\n",
+        "\n{of} {}; baseline {}; intervals by paired bootstrap over the {} {} rows.\n",
         seeds.join(", "),
         summary.baseline,
         summary.setting.test_rows,
