@@ -4,12 +4,19 @@ mod browser;
 mod common;
 mod scene;
 mod schema;
+mod small;
 
 use common::{eos, ok, told};
-use scene::scene;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+/// A folder with the configuration of a short run on few images.
+fn scene() -> tempfile::TempDir {
+    let folder = scene::scene();
+    small::use_in(folder.path());
+    folder
+}
 
 /// A small comparison, made once for all tests; copied before a test changes it.
 fn compared() -> &'static Path {
@@ -129,14 +136,14 @@ fn every_loss_method_and_seed_has_its_result_and_a_line() {
     };
     // Heads on embeddings stand on one network, whose cost is theirs; pixel/smote has trained one of its own on more.
     let steps = |name: &str| by_name(name)["cost"]["network_steps"].as_u64().unwrap();
-    assert_eq!((steps("ce/smote"), steps("ce/as-trained")), (20, 20));
+    assert_eq!((steps("ce/smote"), steps("ce/as-trained")), (4, 4));
     assert_eq!(
         by_name("ce/smote")["added"],
         by_name("ce/pixel/smote")["added"]
     );
     let added = by_name("ce/pixel/smote")["added"].as_u64().unwrap();
     assert_eq!(added, (40 - 27) + (40 - 16) + (40 - 10));
-    assert_eq!(steps("ce/pixel/smote"), (2478 + added).div_ceil(128));
+    assert_eq!(steps("ce/pixel/smote"), (459 + added).div_ceil(128));
     // SMOTE leaves the gap between least and greatest values as it is, EOS does not.
     let gap = |name: &str| by_name(name)["gap"]["mean"].as_f64().unwrap();
     assert!((gap("ce/smote") - gap("ce/as-trained")).abs() < 1e-6);
