@@ -89,8 +89,10 @@ impl RunFolder {
                  --out"
             )));
         }
+        let mut drawn_anew = false;
         if let Ok(there) = std::fs::read_to_string(folder.join(config)) {
-            let (keys, drawn_anew) = differing(&there, own);
+            let keys;
+            (keys, drawn_anew) = differing(&there, own);
             if !keys.is_empty() {
                 let keys = keys.join(", ");
                 return Err(refuse(format!(
@@ -112,7 +114,11 @@ impl RunFolder {
             path: folder.to_owned(),
             _lock: lock(folder)?,
         };
-        // First: a folder without it is taken for somebody else's.
+        if let Some((file, _)) = owner.finished.filter(|_| drawn_anew) {
+            // Before the new configuration, so that drawing which is stopped goes on with the next call.
+            here.remove(file)?;
+        }
+        // First of all other files: a folder without it is taken for somebody else's.
         here.write(config, own.as_bytes())?;
         for part in owner.parts {
             make(&folder.join(part))?;
@@ -250,5 +256,38 @@ fn compare(prefix: &str, a: &toml::Table, b: &toml::Table, keys: &mut Vec<String
             (a, b) if a != b => keys.push(format!("{prefix}{name}")),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finished_run_is_closed_until_its_report_is_to_be_another_and_then_open_until_that_is_drawn()
+     {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("run");
+        let text = "[data]\nset = \"fashion-mnist-lt\"";
+        let open = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+            let config = Config::from_toml(text, "test", &sets).unwrap();
+            RunFolder::open(&folder, &config, Existing::GoOn)
+        };
+        let finish = |sets: &[&str]| open(sets).unwrap().write(SUMMARY, b"{}").unwrap();
+        finish(&[]);
+        let told = open(&[]).unwrap_err().to_string();
+        assert!(told.contains("it holds this run, finished"), "{told}");
+        let other = ["report.tsne=true", "head.epochs=3"];
+        let told = open(&other).unwrap_err().to_string();
+        assert!(told.contains("(differing: head.epochs)"), "{told}");
+        assert!(folder.join(SUMMARY).exists());
+        let tsne = ["report.tsne=true"];
+        for _stopped in 0..2 {
+            drop(open(&tsne).unwrap());
+            assert!(!folder.join(SUMMARY).exists());
+        }
+        finish(&tsne);
+        assert!(open(&tsne).is_err() && folder.join(SUMMARY).exists());
     }
 }

@@ -96,7 +96,7 @@ mod tests {
         };
         let around = Surroundings {
             variable: Some("/c.toml".into()),
-            user: Some("/home/u/.config".into()),
+            user: Some("/u/config".into()),
             program: Some("/opt/eos/eos".into()),
         };
         let all = candidates(&discovery, &around);
@@ -110,7 +110,7 @@ mod tests {
                 "a.toml --registry",
                 "b.toml the run's configuration",
                 "/c.toml EOS_REGISTRY",
-                "/home/u/.config/eos/registry.toml optional",
+                "/u/config/eos/registry.toml optional",
                 "/opt/eos/plugins/registry.toml optional",
             ]
         );
